@@ -1,0 +1,43 @@
+package wire
+
+import "entente/schema/refusal"
+
+// Codes of refusals that bytes and signatures can earn, in order of descending precedence: the first that applies is given.
+const (
+	CodeTooLarge       refusal.Code = "too_large"
+	CodeSigInvalid     refusal.Code = "sig_invalid"
+	CodeKeyUnknown     refusal.Code = "key_unknown"
+	CodeKeyPurpose     refusal.Code = "key_purpose"
+	CodeMalformed      refusal.Code = "malformed"
+	CodeWrongNetwork   refusal.Code = "wrong_network"
+	CodeWrongRecipient refusal.Code = "wrong_recipient"
+	CodeSwapIDMismatch refusal.Code = "swap_id_mismatch"
+	CodeAmountInvalid  refusal.Code = "amount_invalid"
+	CodeOverflow       refusal.Code = "overflow"
+	CodeDeadlineRange  refusal.Code = "deadline_range"
+)
+
+// Limits in bytes, checked before parsing.
+const (
+	LimitMessage    = 16 << 10  // one signed message
+	LimitBatch      = 512 << 10 // messages and attachments in one carrier message
+	LimitAttachment = 64 << 10  // one attached document
+	LimitLeaf       = 64 << 10
+	LimitBundle     = 1 << 30
+)
+
+// Limits on list lengths.
+const (
+	maxBanks      = 16
+	maxLegs       = 16
+	maxPostings   = 64
+	maxBills      = 256
+	maxChunks     = 256
+	maxSignatures = 32
+)
+
+// Limits on texts, in bytes.
+const (
+	maxName   = 64 // names of networks, banks, nations, accounts
+	maxReason = 280
+)
