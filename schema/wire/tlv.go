@@ -61,6 +61,25 @@ func Decode(b []byte, limit int, d Document) error {
 	return f.err
 }
 
+// EncodeFields gives the canonical bytes of fields walked by another package's document. It returns the broken limit as a refusal.
+func EncodeFields(walk func(*Fields)) ([]byte, error) {
+	f := &Fields{}
+	walk(f)
+	return f.bytes, f.err
+}
+
+// DecodeFields reads another package's document by walking its fields, as Decode does.
+func DecodeFields(b []byte, limit int, walk func(*Fields)) error {
+	return Decode(b, limit, walker(walk))
+}
+
+type walker func(*Fields)
+
+func (w walker) fields(f *Fields) { w(f) }
+
+// Refuse lets another package's document refuse a value it has just read, under the field's tag.
+func (f *Fields) Refuse(tag uint16, what string) { f.fail(tag, what) }
+
 func (f *Fields) fail(tag uint16, what string) {
 	if f.err == nil {
 		f.err = refusal.Newf(CodeMalformed, "send the document in the canonical encoding of version 1", "malformed: %d@%d: %s", tag, f.base+f.offset, what)
