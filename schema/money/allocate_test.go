@@ -73,3 +73,20 @@ func TestAllocationAlwaysSumsAndStaysWithinOneUnit(t *testing.T) {
 		}
 	})
 }
+
+func TestAllocationGivesEqualWeightsTheLeftoversInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		weights := rapid.SliceOfN(rapid.Int64Range(1, 3), 13, 80).Draw(t, "weights")
+		parts, err := Allocate(New(rapid.Int64Range(0, 10_000).Draw(t, "total"), inr), weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := map[int64]int64{}
+		for i, p := range parts {
+			if before, ok := last[weights[i]]; ok && p.Minor() > before {
+				t.Fatalf("%v by %v: party %d overtakes an earlier one", parts, weights, i+1)
+			}
+			last[weights[i]] = p.Minor()
+		}
+	})
+}
