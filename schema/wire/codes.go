@@ -24,6 +24,8 @@ const (
 	LimitAttachment = 64 << 10  // one attached document
 	LimitLeaf       = 64 << 10
 	LimitBundle     = 1 << 30
+
+	limitPayload = 16 << 20 // in an envelope: the largest reply fits; whoever parses an envelope gives a narrower limit
 )
 
 // Limits on list lengths.
@@ -41,3 +43,6 @@ const (
 	maxName   = 64 // names of networks, banks, nations, accounts
 	maxReason = 280
 )
+
+// ValidName tells whether a text may name a network, bank, nation, person or account: 1 to 64 bytes of UTF-8 without control characters.
+func ValidName(s string) bool { return s != "" && len(s) <= maxName && textFault(s) == "" }

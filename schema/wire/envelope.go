@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
@@ -113,7 +114,7 @@ func (e *Envelope) fields(f *Fields) {
 	kind := string(e.Type)
 	f.Text(1, &kind, 96)
 	e.Type = PayloadType(kind)
-	f.Bytes(2, &e.Payload, LimitBatch)
+	f.Bytes(2, &e.Payload, limitPayload)
 	List(f, 3, &e.Signatures, maxSignatures, func(f *Fields, s *Signature) {
 		f.Fixed(1, s.KeyID[:])
 		f.Fixed(2, s.Bytes[:])
@@ -164,7 +165,7 @@ func (e *Envelope) Verify(due PayloadType, keys Keyring) ([]Key, error) {
 		if !ed25519.Verify(key.Public, signed, s.Bytes[:]) {
 			return nil, refusal.Newf(CodeSigInvalid, "ask the sender for the document again", "the signature of %s on a document of type %q does not verify", key.Title(), e.Type)
 		}
-		if !allowed(e.Type, key.Purpose) {
+		if !key.Purpose.MaySign(e.Type) {
 			return nil, refusal.Newf(CodeKeyPurpose, "sign with a key of the right purpose", "a %s key of %s signed a document of type %q", key.Purpose, key.Owner, e.Type)
 		}
 		signers = append(signers, key)
@@ -180,13 +181,32 @@ func (k Key) Title() string {
 	return fmt.Sprintf("%s of %s (%s)", k.Name, k.Owner, k.Purpose)
 }
 
-func allowed(t PayloadType, p Purpose) bool {
-	for _, q := range purposes[t] {
-		if p == q {
-			return true
-		}
+// MaySign tells whether keys of this purpose may sign a payload type.
+func (p Purpose) MaySign(t PayloadType) bool { return slices.Contains(purposes[t], p) }
+
+// Known tells whether the purpose is one of those listed here.
+func (p Purpose) Known() bool {
+	switch p {
+	case PurposeSwap, PurposeCheckpoint, PurposeOperator, PurposeUser, PurposeService, PurposeNation, PurposeQuote, PurposeTransport:
+		return true
 	}
 	return false
+}
+
+// Check refuses a key that cannot be named or used: an owner missing, a name too long or with control characters, an unknown purpose, a public half of
+// another length. ID panics for names that Check refuses.
+func (k Key) Check() error {
+	const do = "correct the key's entry"
+	if !ValidName(k.Owner) || (k.Name != "" && !ValidName(k.Name)) {
+		return refusal.Newf(CodeMalformed, do, "the key %.80q of %.80q is not named by 1 to %d bytes of plain text", k.Name, k.Owner, maxName)
+	}
+	if !k.Purpose.Known() {
+		return refusal.Newf(CodeMalformed, do, "%.80q is no purpose of a key", k.Purpose)
+	}
+	if len(k.Public) != ed25519.PublicKeySize {
+		return refusal.Newf(CodeMalformed, do, "the public half of %s has %d bytes, not %d", k.Title(), len(k.Public), ed25519.PublicKeySize)
+	}
+	return nil
 }
 
 func decodeHex(into []byte, text []byte) error {

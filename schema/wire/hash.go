@@ -3,6 +3,8 @@ package wire
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
 )
 
 // Hash is a SHA-256 value.
@@ -34,6 +36,15 @@ func (id ID) String() string {
 
 // MarshalText writes the UUID form.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the UUID form in lower case.
+func (id *ID) UnmarshalText(text []byte) error {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return fmt.Errorf("%.40q is no UUID", text)
+	}
+	digits := slices.Concat(text[:8], text[9:13], text[14:18], text[19:23], text[24:])
+	return decodeHex(id[:], digits)
+}
 
 // NewUUID turns 16 random bytes into a version 4 UUID (RFC 9562 section 5.4), the form a UETR must have.
 func NewUUID(random [16]byte) ID {

@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"entente/schema/refusal"
@@ -20,6 +22,7 @@ type Fields struct {
 	bytes   []byte
 	offset  int // reading: position in bytes
 	base    int // reading: position of bytes in the outermost document, for messages
+	at      int // reading: where the field in hand starts, for messages
 	last    uint16
 	err     error
 }
@@ -55,10 +58,16 @@ func Decode(b []byte, limit int, d Document) error {
 	}
 	f := &Fields{reading: true, bytes: b}
 	d.fields(f)
-	if f.err == nil && f.offset != len(b) {
+	f.end()
+	return f.err
+}
+
+// end refuses bytes after the last field of a document that was read.
+func (f *Fields) end() {
+	if f.err == nil && f.offset != len(f.bytes) {
+		f.at = f.offset
 		f.fail(f.last, "bytes trail the last field")
 	}
-	return f.err
 }
 
 // EncodeFields gives the canonical bytes of fields walked by another package's document. It returns the broken limit as a refusal.
@@ -82,7 +91,7 @@ func (f *Fields) Refuse(tag uint16, what string) { f.fail(tag, what) }
 
 func (f *Fields) fail(tag uint16, what string) {
 	if f.err == nil {
-		f.err = refusal.Newf(CodeMalformed, "send the document in the canonical encoding of version 1", "malformed: %d@%d: %s", tag, f.base+f.offset, what)
+		f.err = refusal.Newf(CodeMalformed, "send the document in the canonical encoding of version 1", "%d@%d: %s", tag, f.base+f.at, what)
 	}
 }
 
@@ -99,6 +108,7 @@ func (f *Fields) value(tag uint16) ([]byte, bool) {
 	if !f.reading {
 		return nil, false
 	}
+	f.at = f.offset
 	rest := f.bytes[f.offset:]
 	if len(rest) < headerBytes {
 		f.fail(tag, "the document ends before this field")
@@ -241,16 +251,19 @@ func (f *Fields) Text(tag uint16, v *string, max int) {
 }
 
 func (f *Fields) checkText(tag uint16, s string) {
+	if fault := textFault(s); fault != "" {
+		f.fail(tag, fault)
+	}
+}
+
+func textFault(s string) string {
 	if !utf8.ValidString(s) {
-		f.fail(tag, "the text is not UTF-8")
-		return
+		return "the text is not UTF-8"
 	}
-	for _, r := range s {
-		if r < 0x20 || r == 0x7f {
-			f.fail(tag, "the text holds a control character")
-			return
-		}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "the text holds a control character"
 	}
+	return ""
 }
 
 // Nested is another document's fields in one field.
@@ -258,9 +271,7 @@ func (f *Fields) Nested(tag uint16, d Document) {
 	if b, ok := f.value(tag); ok {
 		inner := &Fields{reading: true, bytes: b, base: f.base + f.offset - len(b)}
 		d.fields(inner)
-		if inner.err == nil && inner.offset != len(b) {
-			inner.fail(inner.last, "bytes trail the last field")
-		}
+		inner.end()
 		f.err = inner.err
 		return
 	}
@@ -307,17 +318,14 @@ func readList[T any](f *Fields, tag uint16, b []byte, max int, each func(*Fields
 		return nil
 	}
 	n := binary.BigEndian.Uint32(b)
-	// Every element takes at least its length field, so the count cannot ask for more memory than the bytes received justify.
+	// Every element takes at least its length field.
 	if uint64(n) > uint64(max) || uint64(n)*countBytes > uint64(len(b)-countBytes) {
 		f.fail(tag, "the list's count exceeds its limit or its bytes")
 		return nil
 	}
-	var items []T
-	if n > 0 {
-		items = make([]T, n)
-	}
+	var items []T // grows with the elements read: memory follows the bytes that came, not the count they claim
 	at := countBytes
-	for i := range items {
+	for range n {
 		if len(b)-at < countBytes {
 			f.fail(tag, "the list ends before its last element")
 			return nil
@@ -329,14 +337,14 @@ func readList[T any](f *Fields, tag uint16, b []byte, max int, each func(*Fields
 			return nil
 		}
 		inner := &Fields{reading: true, bytes: b[at : at+int(size)], base: start + at}
-		each(inner, &items[i])
-		if inner.err == nil && inner.offset != int(size) {
-			inner.fail(inner.last, "bytes trail the element's last field")
-		}
+		var item T
+		each(inner, &item)
+		inner.end()
 		if inner.err != nil {
 			f.err = inner.err
 			return nil
 		}
+		items = append(items, item)
 		at += int(size)
 	}
 	if at != len(b) {
