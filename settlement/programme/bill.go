@@ -130,7 +130,6 @@ func (d *drafting) add(key billKey, item BillItem) {
 		return
 	}
 	item.Category = uint8(d.agreement.CategoryIndex(item.CategoryCode))
-	item.Quantity, item.UnitPrice = canonical(item.Quantity), canonical(item.UnitPrice)
 	bill := d.bills[key]
 	if bill == nil {
 		bill = &DraftBill{Kind: key.kind, Reference: key.reference, Creditor: key.creditor, Debtor: key.debtor, Currency: item.Amount.Currency()}
@@ -260,7 +259,7 @@ func (i *BillItem) fields(f *wire.Fields) {
 	i.Date, i.LineAmount, i.Amount = parsedDate, money.New(lineMinor, parsedCurrency), money.New(minor, parsedCurrency)
 }
 
-// decimalField is a decimal as its shortest plain text.
+// decimalField is a decimal as its shortest plain text, so that 12.50 counted here and 12.5 counted there are the same bytes.
 func decimalField(f *wire.Fields, tag uint16, d *decimal.Decimal) {
 	text := d.String()
 	f.Text(tag, &text, 40)
@@ -270,15 +269,6 @@ func decimalField(f *wire.Fields, tag uint16, d *decimal.Decimal) {
 		return
 	}
 	*d = parsed
-}
-
-// canonical gives a decimal of equal value in its shortest form, so that 12.50 counted here and 12.5 counted there are the same bytes.
-func canonical(d decimal.Decimal) decimal.Decimal {
-	short, err := decimal.NewFromString(d.String())
-	if err != nil {
-		panic(fmt.Sprintf("programme: %s does not read back: %v", d, err))
-	}
-	return short
 }
 
 func sorted(serials []string) []string {

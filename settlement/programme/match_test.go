@@ -145,6 +145,11 @@ func TestBothDesksDraftTheSameBillsInWhateverOrderTheyHeard(t *testing.T) {
 		if a, b := tell(lines, divergences, bills), tell(lines2, divergences2, bills2); a != b {
 			t.Fatalf("one order:\n%s\nthe other:\n%s", a, b)
 		}
+		slices.Reverse(lines2)
+		bills3, err := DraftBills(w.agreement, lines2, w.cases)
+		if a, b := tell(nil, nil, bills), tell(nil, nil, bills3); err != nil || a != b {
+			t.Fatalf("lines in one order:\n%s\nin reverse:\n%s\n%v", a, b, err)
+		}
 	})
 }
 
