@@ -1,0 +1,71 @@
+package pgtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente/ops/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+var migrations atomic.Int64
+
+func migrate(ctx context.Context, url string) (err error) {
+	migrations.Add(1)
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	_, err = conn.Exec(ctx, "CREATE TABLE seen (who text PRIMARY KEY)")
+	return err
+}
+
+func TestEachTestHasADatabaseOfItsOwnFromOneMigration(t *testing.T) {
+	t.Run("together", func(t *testing.T) {
+		for i := range 8 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				conn, err := pgx.Connect(t.Context(), pgtest.TestDatabase(t, migrate))
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Left open on purpose: the end of the test must drop the database all the same.
+				var rows int
+				if err := conn.QueryRow(t.Context(), "INSERT INTO seen VALUES ('me') RETURNING (SELECT count(*) FROM seen)").Scan(&rows); err != nil || rows != 0 {
+					t.Errorf("%d rows of others in the table (%v)", rows, err)
+				}
+			})
+		}
+	})
+	if n := migrations.Load(); n != 1 {
+		t.Errorf("the migration ran %d times", n)
+	}
+	var left int
+	conn, err := pgx.Connect(t.Context(), pgtest.ForTest(t).URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'test\\_%'").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d test databases are left (%v)", left, err)
+	}
+}
+
+func TestADatabaseWithoutMigrationIsEmpty(t *testing.T) {
+	conn, err := pgx.Connect(t.Context(), pgtest.TestDatabase(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var tables int
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace").Scan(&tables); err != nil || tables != 0 {
+		t.Errorf("%d tables (%v)", tables, err)
+	}
+}
