@@ -1,0 +1,79 @@
+package ledger
+
+import (
+	"entente/schema/wire"
+)
+
+// Entry is one fact of the ledger, in clear: the bank's own record. Its log leaf shows only commitments and tags of it.
+// Fields a kind does not use are zero or empty.
+type Entry struct {
+	Seq       int64
+	TimeMS    int64
+	Kind      wire.LeafKind
+	Debit     string
+	Credit    string
+	Minor     int64
+	Reference wire.Hash // swap id, payment hash or bill hash
+	Part      uint32    // place among the entries of one reference
+	Bills     []wire.Hash
+	Blinding  [32]byte // opening of the amount commitment if it is the bills' own, else zero
+	Cause     wire.Hash
+	Key       wire.ID // idempotency key of an order
+	Owner     string  // open
+	As        wire.AccountKind
+	Status    wire.AccountStatus
+	Programme wire.Hash // bill
+	BillID    wire.ID
+	Revision  uint32
+	Creditor  string
+	Debtor    string
+	Chunks    []wire.Chunk
+}
+
+const limitEntry = 64 << 10
+
+func (e *Entry) fields(f *wire.Fields) {
+	kind, as, status := uint8(e.Kind), uint8(e.As), uint8(e.Status)
+	f.Count(1, &e.Seq)
+	f.Count(2, &e.TimeMS)
+	f.U8(3, &kind)
+	f.Text(4, &e.Debit, 64)
+	f.Text(5, &e.Credit, 64)
+	f.Count(6, &e.Minor)
+	f.Fixed(7, e.Reference[:])
+	f.U32(8, &e.Part)
+	wire.List(f, 9, &e.Bills, 256, func(f *wire.Fields, h *wire.Hash) { f.Fixed(1, h[:]) })
+	f.Fixed(10, e.Blinding[:])
+	f.Fixed(11, e.Cause[:])
+	f.Fixed(12, e.Key[:])
+	f.Text(13, &e.Owner, 64)
+	f.U8(14, &as)
+	f.U8(15, &status)
+	f.Fixed(16, e.Programme[:])
+	f.Fixed(17, e.BillID[:])
+	f.U32(18, &e.Revision)
+	f.Text(19, &e.Creditor, 64)
+	f.Text(20, &e.Debtor, 64)
+	wire.List(f, 21, &e.Chunks, 256, func(f *wire.Fields, c *wire.Chunk) {
+		f.Fixed(1, c.Digest[:])
+		f.Fixed(2, c.Categories[:])
+		f.Fixed(3, c.Total[:])
+	})
+	e.Kind, e.As, e.Status = wire.LeafKind(kind), wire.AccountKind(as), wire.AccountStatus(status)
+}
+
+// Bytes gives the entry's canonical encoding, the body that its leaf's salted hash covers.
+func (e *Entry) Bytes() ([]byte, error) { return wire.EncodeFields(e.fields) }
+
+// ParseEntry reads an entry as the journal stores it.
+func ParseEntry(b []byte) (Entry, error) {
+	var e Entry
+	err := wire.DecodeFields(b, limitEntry, e.fields)
+	return e, err
+}
+
+// moves tells whether the entry is about money.
+func (e *Entry) moves() bool { return e.Minor > 0 }
+
+// Hold gives the id of the hold that a hold, post or void entry is about.
+func (e *Entry) Hold() HoldID { return HoldID{e.Reference, e.Part} }

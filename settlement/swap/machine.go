@@ -1,0 +1,271 @@
+package swap
+
+import (
+	"fmt"
+	"sort"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/ledger"
+)
+
+type ledgerState = *ledger.State
+
+// Refusals of the swap, in order of descending precedence after those of wire.
+const (
+	CodeStaleEpoch          refusal.Code = "stale_epoch"
+	CodeExpired             refusal.Code = "expired"
+	CodeTermsMismatch       refusal.Code = "terms_mismatch"
+	CodeQuoteUsed           refusal.Code = "quote_used"
+	CodeQuoteExpired        refusal.Code = "quote_expired"
+	CodeQuoteForeign        refusal.Code = "quote_foreign"
+	CodeBillOpening         refusal.Code = "bill_opening_invalid"
+	CodePeerUnknown         refusal.Code = "peer_unknown"
+	CodeConflict            refusal.Code = "conflict"
+	CodeDecisionWithoutVote refusal.Code = "decision_without_vote"
+	CodeTooLate             refusal.Code = "too_late_to_cancel"
+	CodePaymentUnknown      refusal.Code = "payment_unknown"
+)
+
+// Default windows of a swap, milliseconds after its terms are written.
+const (
+	VoteWindowMS   = 5_000
+	DecideWindowMS = 10_000
+)
+
+// Output is everything one step changed. All of it is made durable in one transaction before a message of it leaves or an answer is given.
+type Output struct {
+	Entries []ledger.Entry
+	Changed []wire.Hash  // swaps to store
+	Send    []Outgoing   // messages to sign, store, then send
+	Resend  []MessageKey // stored messages to send again now
+	Done    []MessageKey // messages that were answered and need no resending
+	Notes   []Note
+	Refusal error // why the event was refused; the state is as before, but for notes
+}
+
+// New gives an empty machine of a bank.
+func New(network, bank, currency string, epoch uint64) *Machine {
+	return &Machine{
+		Network: network, Bank: bank, Epoch: epoch, ledger: ledger.NewState(bank, currency),
+		swaps: map[wire.Hash]*Swap{}, open: map[wire.Hash]struct{}{}, paying: map[wire.Hash]wire.Hash{}, quotes: map[wire.Hash]wire.Hash{},
+		channels: map[string]*Channel{},
+	}
+}
+
+// Ledger gives the bank's ledger, to read.
+func (m *Machine) Ledger() *ledger.State { return m.ledger }
+
+// Swap gives a copy of a swap.
+func (m *Machine) Swap(id wire.Hash) (Swap, bool) {
+	s, ok := m.swaps[id]
+	if !ok {
+		return Swap{}, false
+	}
+	c := *s
+	c.Peers = append([]Peering(nil), s.Peers...)
+	return c, true
+}
+
+// Swaps lists copies of all swaps, ordered by creation and id.
+func (m *Machine) Swaps() []Swap {
+	all := make([]Swap, 0, len(m.swaps))
+	for id := range m.swaps {
+		s, _ := m.Swap(id)
+		all = append(all, s)
+	}
+	sort.Slice(all, func(i, j int) bool {
+		if all[i].CreatedMS != all[j].CreatedMS {
+			return all[i].CreatedMS < all[j].CreatedMS
+		}
+		return string(all[i].ID[:]) < string(all[j].ID[:])
+	})
+	return all
+}
+
+// Outcome tells how far the payment of an instruction is.
+func (m *Machine) Outcome(instruction wire.Hash) (Outcome, bool) {
+	if id, ok := m.paying[instruction]; ok {
+		s := m.swaps[id]
+		return Outcome{instruction, id, s.State, s.Reason, s.SinceMS}, true
+	}
+	if _, ok := m.ledger.Paid(instruction); ok {
+		return Outcome{Instruction: instruction, State: Settled, AtMS: m.ledger.TimeMS()}, true
+	}
+	return Outcome{}, false
+}
+
+// Channel gives a copy of the channel to a bank.
+func (m *Machine) Channel(peer string) Channel { return *m.channel(peer) }
+
+func (m *Machine) channel(peer string) *Channel {
+	c := m.channels[peer]
+	if c == nil {
+		c = &Channel{Peer: peer, PeerEpoch: 1}
+		m.channels[peer] = c
+	}
+	return c
+}
+
+// RestoreEntry folds one entry of the journal at start.
+func (m *Machine) RestoreEntry(e ledger.Entry) error { return m.ledger.Apply(e) }
+
+// RestoreSwap puts a stored swap back at start.
+func (m *Machine) RestoreSwap(s Swap) {
+	c := s
+	m.keep(&c)
+}
+
+// RestoreChannel puts a stored channel back at start.
+func (m *Machine) RestoreChannel(c Channel) {
+	copied := c
+	m.channels[c.Peer] = &copied
+}
+
+// keep puts a swap into every index it belongs to.
+func (m *Machine) keep(s *Swap) {
+	m.swaps[s.ID] = s
+	if s.Role == Initiator {
+		if s.Terms.Instruction != (wire.Hash{}) && len(s.Authority) > 0 {
+			m.paying[s.Terms.Instruction] = s.ID
+		}
+	}
+	m.index(s)
+}
+
+// index keeps the indices that follow the state.
+func (m *Machine) index(s *Swap) {
+	if s.Role == Initiator && s.State == Proposed {
+		m.open[s.ID] = struct{}{}
+	} else {
+		delete(m.open, s.ID)
+	}
+	if s.Role == Responder && s.Quote != (wire.Hash{}) {
+		if s.State == Aborted {
+			if m.quotes[s.Quote] == s.ID {
+				delete(m.quotes, s.Quote)
+			}
+		} else {
+			m.quotes[s.Quote] = s.ID
+		}
+	}
+}
+
+// Step takes one event. Time in events never runs backwards beyond what the ledger tolerates: it is raised to the ledger's own.
+func (m *Machine) Step(e Event) Output {
+	out := &Output{}
+	now := max(e.atMS(), m.ledger.TimeMS())
+	switch e := e.(type) {
+	case OrderGiven:
+		m.order(out, e, now)
+	case BillProven:
+		entries, err := m.ledger.Admit(e.Bill, now)
+		m.book(out, entries, err, e.Bill.Hash(), now)
+	case PaymentAuthorised:
+		m.pay(out, e, now)
+	case CancelAsked:
+		m.cancel(out, e, now)
+	case MessageVerified:
+		m.receive(out, e, now)
+	case Tick:
+		m.tick(out, now)
+	default:
+		panic(fmt.Sprintf("swap: no such event: %T", e))
+	}
+	return *out
+}
+
+func (m *Machine) order(out *Output, e OrderGiven, now int64) {
+	if e.Order.Network != m.Network {
+		m.refuse(out, refusal.Newf(wire.CodeWrongNetwork, "send the order to its own network", "an order for network %q came to %q", e.Order.Network, m.Network), e.Cause, now)
+		return
+	}
+	if e.Order.Bank != m.Bank {
+		m.refuse(out, refusal.Newf(wire.CodeWrongRecipient, "send the order to its own bank", "an order for %q came to %q", e.Order.Bank, m.Bank), e.Cause, now)
+		return
+	}
+	entries, err := m.ledger.Order(e.Order, e.Cause, now)
+	m.book(out, entries, err, e.Cause, now)
+}
+
+// book applies entries that the ledger's guards gave, or records the refusal.
+func (m *Machine) book(out *Output, entries []ledger.Entry, err error, about wire.Hash, now int64) {
+	if err != nil {
+		m.refuse(out, err, about, now)
+		return
+	}
+	m.apply(out, entries)
+}
+
+// apply folds entries that passed the guards. A failure here is a defect of the guards; going on would write a journal that does not fold.
+func (m *Machine) apply(out *Output, entries []ledger.Entry) {
+	for _, e := range entries {
+		if err := m.ledger.Apply(e); err != nil {
+			panic("swap: an entry passed the guards and does not fold: " + err.Error())
+		}
+		out.Entries = append(out.Entries, e)
+	}
+}
+
+func (m *Machine) refuse(out *Output, err error, about wire.Hash, now int64) {
+	out.Refusal = err
+	m.note(out, NoteRefusal, refusal.CodeOf(err), err.Error(), about, now)
+}
+
+func (m *Machine) note(out *Output, kind NoteKind, code refusal.Code, text string, about wire.Hash, now int64) {
+	out.Notes = append(out.Notes, Note{Kind: kind, Code: string(code), Text: text, About: about, AtMS: now})
+}
+
+// changed marks a swap for storing and keeps the indices true.
+func (m *Machine) changed(out *Output, s *Swap) {
+	m.index(s)
+	for _, id := range out.Changed {
+		if id == s.ID {
+			return
+		}
+	}
+	out.Changed = append(out.Changed, s.ID)
+}
+
+// send numbers and chains a message to a peer.
+func (m *Machine) send(out *Output, s *Swap, peer string, msg wire.SwapMessage, attachment []byte, now int64) wire.Hash {
+	c := m.channel(peer)
+	c.Seq++
+	*msg.Head() = wire.Header{Network: m.Network, Swap: s.ID, Sender: m.Bank, Recipient: peer, Epoch: m.Epoch, Seq: c.Seq, Prev: c.Last, TimeMS: now}
+	hash := wire.PayloadHash(msg.PayloadType(), wire.Encode(msg))
+	c.Last = hash
+	out.Send = append(out.Send, Outgoing{
+		Key: MessageKey{s.ID, peer, msg.PayloadType()}, Message: msg, Attachment: attachment, Hash: hash,
+		Resend: msg.PayloadType() != wire.TypeDecisionAck,
+	})
+	return hash
+}
+
+// receive checks what every message must be before its own rules apply.
+func (m *Machine) receive(out *Output, e MessageVerified, now int64) {
+	h := e.Message.Head()
+	c := m.channel(h.Sender)
+	switch {
+	case h.Network != m.Network:
+		m.refuse(out, refusal.Newf(wire.CodeWrongNetwork, "send it to its own network", "a message for network %q came to %q", h.Network, m.Network), h.Swap, now)
+		return
+	case h.Recipient != m.Bank:
+		m.refuse(out, refusal.Newf(wire.CodeWrongRecipient, "send it to its recipient", "a message for %q came to %q", h.Recipient, m.Bank), h.Swap, now)
+		return
+	case h.Epoch < c.Floor:
+		m.refuse(out, refusal.Newf(CodeStaleEpoch, "sign again in the present epoch", "a message of epoch %d of %s, the floor is %d", h.Epoch, h.Sender, c.Floor), h.Swap, now)
+		return
+	}
+	c.Heard = max(c.Heard, h.Seq)
+	c.PeerEpoch = max(c.PeerEpoch, h.Epoch)
+	switch msg := e.Message.(type) {
+	case *wire.Propose:
+		m.proposed(out, msg, e, now)
+	case *wire.Vote:
+		m.voted(out, msg, e.Hash, now)
+	case *wire.Decision:
+		m.decided(out, msg, e.Hash, now)
+	case *wire.DecisionAck:
+		m.acked(out, msg, now)
+	}
+}

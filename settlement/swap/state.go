@@ -1,0 +1,224 @@
+package swap
+
+import (
+	"fmt"
+
+	"entente/schema/wire"
+	"entente/settlement/payment"
+)
+
+// Role is a bank's part in a swap.
+type Role uint8
+
+// The roles. Values are stored and frozen.
+const (
+	Initiator Role = 1
+	Responder Role = 2
+)
+
+// String names the role in lower case.
+func (r Role) String() string { return [...]string{"", "initiator", "responder"}[r] }
+
+// State is how far a swap has come at one bank.
+type State uint8
+
+// The states of a swap. Values are stored and frozen.
+const (
+	Proposed  State = 1 // initiator: funds held, waiting for votes
+	Prepared  State = 2 // responder: funds held, bound to the initiator's decision
+	Committed State = 3 // initiator: decided and irrevocable, money in suspense until the responder holds the decision
+	Settled   State = 4 // final: the payee's money is spendable
+	Aborted   State = 5 // final: nothing moved
+)
+
+// String names the state in lower case.
+func (s State) String() string {
+	return [...]string{"", "proposed", "prepared", "committed", "settled", "aborted"}[s]
+}
+
+// Final tells whether the state never changes again.
+func (s State) Final() bool { return s == Settled || s == Aborted }
+
+// Transition is one arrow of the state diagram.
+type Transition struct {
+	Role Role
+	From State // 0: the swap was unknown
+	On   string
+	To   State
+}
+
+// Transitions is the whole of the protocol's state machine; no swap changes state along an arrow that is not listed.
+var Transitions = []Transition{
+	{Initiator, 0, "payment authorised, funds held", Proposed},
+	{Initiator, 0, "vote for an unknown swap", Aborted},
+	{Initiator, Proposed, "every vote prepared, before decide_by", Committed},
+	{Initiator, Proposed, "a vote refused, decide_by passed, or cancelled", Aborted},
+	{Initiator, Committed, "every responder holds the decision", Settled},
+	{Responder, 0, "proposal accepted, funds held", Prepared},
+	{Responder, 0, "proposal refused", Aborted},
+	{Responder, 0, "abort of an unknown swap", Aborted},
+	{Responder, Prepared, "decision commit", Settled},
+	{Responder, Prepared, "decision abort", Aborted},
+}
+
+// Swap is one swap as one bank knows it.
+type Swap struct {
+	ID        wire.Hash
+	Role      Role
+	State     State
+	Terms     wire.Terms
+	Peers     []Peering // the other banks of the swap, in the order of the terms
+	Decision  wire.Hash // hash of the decision message, zero before
+	Reason    string    // why aborted
+	Authority []byte    // the payment package, as attached to PROPOSE
+	Quote     wire.Hash // quote bound by this swap at the responder, zero if none
+	SinceMS   int64     // when the state was entered
+	CreatedMS int64     // when this bank first knew of it
+}
+
+// Peering is what a swap has heard from one other bank.
+type Peering struct {
+	Bank     string
+	Vote     wire.Hash // hash of its vote
+	Prepared bool
+	Decision wire.Hash // initiator: hash of the decision sent to it; responder: of the one received
+	Acked    bool      // initiator: the bank holds the decision
+}
+
+// peer finds the peering with a bank.
+func (s *Swap) peer(bank string) *Peering {
+	for i := range s.Peers {
+		if s.Peers[i].Bank == bank {
+			return &s.Peers[i]
+		}
+	}
+	return nil
+}
+
+// Machine is one bank's state: its ledger and its swaps. It is owned by one writer.
+type Machine struct {
+	Network string
+	Bank    string
+	Epoch   uint64
+
+	ledger   ledgerState
+	swaps    map[wire.Hash]*Swap
+	open     map[wire.Hash]struct{}  // swaps the clock may still abort
+	paying   map[wire.Hash]wire.Hash // instruction to swap
+	quotes   map[wire.Hash]wire.Hash // quote to the swap that uses it
+	channels map[string]*Channel
+}
+
+// Channel numbers and chains the messages to one recipient.
+type Channel struct {
+	Peer      string
+	PeerEpoch uint64
+	Floor     uint64 // messages of a lower epoch are ignored unless already held
+	Seq       uint64 // of the last message sent
+	Last      wire.Hash
+	Heard     uint64 // highest sequence number received
+}
+
+// Event is something that happened outside. The concrete types are listed in this file.
+type Event interface{ atMS() int64 }
+
+// OrderGiven is an operator's verified order.
+type OrderGiven struct {
+	Order wire.Order
+	Cause wire.Hash // hash of the signed order
+	NowMS int64
+}
+
+// BillProven is a countersigned bill whose signatures and proofs were verified.
+type BillProven struct {
+	Bill  wire.Bill
+	NowMS int64
+}
+
+// PaymentAuthorised is a desk's payment whose signatures, quorum and quote were verified.
+type PaymentAuthorised struct {
+	Payment *payment.Authorised
+	Package []byte  // the payment package's bytes, attached to PROPOSE
+	Nonce   wire.ID // fresh random bytes for the terms
+	NowMS   int64
+}
+
+// MessageVerified is a message of SWAP/1 whose signature was verified over the received bytes by a key of its sender.
+// For a proposal, Payment is what the attached package authorises, or Refusal why it does not.
+type MessageVerified struct {
+	Message wire.SwapMessage
+	Hash    wire.Hash // payload hash
+	Payment *payment.Authorised
+	Refusal error
+	NowMS   int64
+}
+
+// CancelAsked is a desk's wish to withdraw a payment that is not decided yet.
+type CancelAsked struct {
+	Instruction wire.Hash
+	NowMS       int64
+}
+
+// Tick tells the time.
+type Tick struct{ NowMS int64 }
+
+func (e OrderGiven) atMS() int64        { return e.NowMS }
+func (e BillProven) atMS() int64        { return e.NowMS }
+func (e PaymentAuthorised) atMS() int64 { return e.NowMS }
+func (e MessageVerified) atMS() int64   { return e.NowMS }
+func (e CancelAsked) atMS() int64       { return e.NowMS }
+func (e Tick) atMS() int64              { return e.NowMS }
+
+// MessageKey names a message a bank sent: one of each type for a swap and recipient, ever.
+type MessageKey struct {
+	Swap      wire.Hash
+	Recipient string
+	Type      wire.PayloadType
+}
+
+// Outgoing is a message to sign, store and then send.
+type Outgoing struct {
+	Key        MessageKey
+	Message    wire.SwapMessage
+	Attachment []byte // the payment package that goes with PROPOSE
+	Hash       wire.Hash
+	Resend     bool // resent until acknowledged; an acknowledgement itself is sent once and again only when asked
+}
+
+// NoteKind sorts what a bank records beside its entries.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	NoteRefusal NoteKind = "refusal" // somebody asked for something that is not allowed
+	NoteAlarm   NoteKind = "alarm"   // something that an honest peer never does
+)
+
+// Note is an event that changes nothing and is recorded all the same.
+type Note struct {
+	Kind  NoteKind
+	Code  string
+	Text  string
+	About wire.Hash
+	AtMS  int64
+}
+
+// Outcome is the state a payment has reached at the payer's bank.
+type Outcome struct {
+	Instruction wire.Hash
+	Swap        wire.Hash // zero for a payment inside one ledger
+	State       State
+	Reason      string
+	AtMS        int64
+}
+
+// illegal panics on a transition the table does not list: the machine has a defect, and stopping is the only safe answer.
+func (s *Swap) enter(to State, nowMS int64) {
+	for _, t := range Transitions {
+		if t.Role == s.Role && t.From == s.State && t.To == to {
+			s.State, s.SinceMS = to, nowMS
+			return
+		}
+	}
+	panic(fmt.Sprintf("swap %s: no transition of the %s from %q to %q", s.ID.Short(), s.Role, s.State, to))
+}
