@@ -130,8 +130,10 @@ func copyFile(from, to string) (err error) {
 func majorOf(dir string) (int, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
 	if err == nil {
-		major, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil {
+		// Before version 10 the major version was of two numbers; the first is enough to tell it from ours.
+		first, _, _ := strings.Cut(strings.TrimSpace(string(text)), ".")
+		major, err := strconv.Atoi(first)
+		if err != nil || major <= 0 {
 			return 0, refusal.Newf(DataDirectoryUnusable, "name another directory", "%s holds a PG_VERSION of %.20q", dir, text)
 		}
 		return major, nil

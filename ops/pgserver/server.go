@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -71,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	id := identify(o.Dir)
 	s := &Server{}
-	major, err := s.openDir(ctx, o, id)
+	major, err := s.openDir(o, id)
 	if err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -83,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 // openDir finds the place of the data, takes its lock and reads the version of a cluster that is there already.
-func (s *Server) openDir(ctx context.Context, o Options, id identity) (major int, err error) {
+func (s *Server) openDir(o Options, id identity) (major int, err error) {
 	if s.work, err = newWorkDir(id); err != nil {
 		return 0, fmt.Errorf("make the server's directory: %w", err)
 	}
@@ -105,13 +106,7 @@ func (s *Server) openDir(ctx context.Context, o Options, id identity) (major int
 	} else if err != nil {
 		return 0, fmt.Errorf("lock the data directory: %w", err)
 	}
-	if major, err = majorOf(dir); err != nil {
-		return 0, err
-	}
-	if err := prepare(dir, id); err != nil {
-		return 0, err
-	}
-	return major, clearStalePID(ctx, dir)
+	return majorOf(dir)
 }
 
 // launch finds the programs, makes the cluster if there is none, starts the server and waits until it answers.
@@ -121,17 +116,11 @@ func (s *Server) launch(ctx context.Context, o Options, id identity, major int) 
 		return err
 	}
 	s.Version = p.version
-	switch {
-	case major != 0 && major != p.major:
+	if major != 0 && major != p.major {
 		return refusal.Newf(PostgresVersionMismatch, fmt.Sprintf("install PostgreSQL %d, set PGBINDIR to its programs, or name another directory", major),
 			"%s is a cluster of PostgreSQL %d and the server found (%s) is %s", s.dir, major, p.bin, p.version)
-	case major == 0 && o.Dir == "":
-		err = p.fromTemplate(ctx, id, s.dir)
-	case major == 0:
-		o.Progress("making a PostgreSQL cluster in " + s.dir)
-		err = p.initdb(ctx, id, s.dir, true)
 	}
-	if err != nil {
+	if err := s.fillDir(ctx, o, id, p, major); err != nil {
 		return err
 	}
 	cmd := exec.Command(filepath.Join(p.bin, "postgres"), s.arguments()...)
@@ -143,6 +132,21 @@ func (s *Server) launch(ctx context.Context, o Options, id identity, major int) 
 		return failed("the server could not be started: "+err.Error(), "")
 	}
 	return s.waitReady(ctx)
+}
+
+// fillDir makes the directory hold a cluster that nobody else runs.
+func (s *Server) fillDir(ctx context.Context, o Options, id identity, p *programs, major int) error {
+	if o.Dir == "" {
+		return p.fromTemplate(ctx, id, s.dir)
+	}
+	if err := prepare(s.dir, id, major != 0); err != nil {
+		return err
+	}
+	if major != 0 {
+		return clearStalePID(ctx, s.dir)
+	}
+	o.Progress("making a PostgreSQL cluster in " + s.dir)
+	return p.initdb(ctx, id, s.dir, true)
 }
 
 // arguments are the settings: nothing acknowledged is lost, nothing listens on a network, and two cores with little memory are enough.
@@ -180,9 +184,12 @@ func (s *Server) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	for {
-		conn, err := pgx.Connect(ctx, s.URL("postgres"))
-		if err == nil {
-			return conn.Close(ctx)
+		err := errStarting
+		if s.saysReady() {
+			var conn *pgx.Conn
+			if conn, err = pgx.Connect(ctx, s.URL("postgres")); err == nil {
+				return conn.Close(ctx)
+			}
 		}
 		select {
 		case <-s.child.done:
@@ -192,6 +199,14 @@ func (s *Server) waitReady(ctx context.Context) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+var errStarting = errors.New("it is still starting")
+
+// saysReady says whether the server has written "ready" into its postmaster.pid; asking it for a session before would only fill its log.
+func (s *Server) saysReady() bool {
+	text, err := os.ReadFile(filepath.Join(s.dir, "postmaster.pid"))
+	return err == nil && strings.Contains(string(text), "\nready")
 }
 
 // URL is how clients reach a database of this name, which [Server.CreateDatabase] has made.

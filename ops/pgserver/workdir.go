@@ -122,11 +122,8 @@ func place(dir string, id identity, progress func(string)) (string, error) {
 	return other, nil
 }
 
-// prepare makes the directory of a lasting cluster and its parents, and gives the directory itself to the identity.
-func prepare(dir string, id identity) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
+// prepare makes the directory of a lasting cluster and gives it to the identity. One that holds a cluster is left as it is, and must be the identity's.
+func prepare(dir string, id identity, holdsCluster bool) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
 		return err
 	}
@@ -135,8 +132,11 @@ func prepare(dir string, id identity) error {
 		return err
 	}
 	uid, _ := owner(info)
-	if uid != id.uid && (!id.dropped || uid != 0) {
+	if uid != id.uid && (holdsCluster || !id.dropped || uid != 0) {
 		return refusal.Newf(DataDirectoryUnusable, "name a directory that this user owns", "%s belongs to user %d and not to %d, which would run the server", dir, uid, id.uid)
+	}
+	if holdsCluster {
+		return nil
 	}
 	if err := id.own(dir); err != nil {
 		return err
