@@ -264,6 +264,42 @@ func TestNoWireIsFree(t *testing.T) {
 	}
 }
 
+// TestEveryPrivateInputButTheInnerDigestsIsABit looks for a constraint on each private input by itself that only 0 and 1 satisfy.
+func TestEveryPrivateInputButTheInnerDigestsIsABit(t *testing.T) {
+	for name, others := range map[string]int{"bill-16": 16, "bill-64": 64, "bill-256": 256, "totals": 0} {
+		s := system(t, name)
+		first := s.GetNbPublicVariables()
+		bits := map[int]bool{}
+		values := make([]fr.Element, first+s.GetNbSecretVariables()+s.GetNbInternalVariables())
+		values[0].SetOne()
+		for _, r := range s.GetR1Cs() {
+			alone := -1
+			for _, wire := range wiresOf(r) {
+				if wire != 0 && alone >= 0 && alone != wire {
+					alone = 0 // a second wire
+					break
+				}
+				alone = max(alone, wire)
+			}
+			if alone < first || alone >= first+s.GetNbSecretVariables() {
+				continue
+			}
+			holds := func(v int64) bool { values[alone].SetInt64(v); return satisfied(s, r, values) }
+			bits[alone] = bits[alone] || holds(0) && holds(1) && !holds(2) && !holds(-1)
+			values[alone].SetZero()
+		}
+		found := 0
+		for _, is := range bits {
+			if is {
+				found++
+			}
+		}
+		if found != s.GetNbSecretVariables()-others {
+			t.Errorf("%s: %d of %d private inputs are bits, want all but %d", name, found, s.GetNbSecretVariables(), others)
+		}
+	}
+}
+
 func wiresOf(r constraint.R1C) (wires []int) {
 	for _, expression := range []constraint.LinearExpression{r.L, r.R, r.O} {
 		for _, term := range expression {

@@ -3,10 +3,12 @@ package circuit
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr/poseidon2"
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/test"
 
@@ -203,6 +205,72 @@ func TestCheatsWithFittingCommitmentsAreRefused(t *testing.T) {
 		bits[commit.AmountBits-1] = 2
 	}
 	refused(t, "bill-16", "a category sum of 2^63", bill)
+}
+
+// TestLiesInsideTheDigestAreRefused computes D over lines no honest item can have, so that neither D nor C nor T gives them away.
+func TestLiesInsideTheDigestAreRefused(t *testing.T) {
+	run := func(what string, change func(*Bill)) bool {
+		bill, _, err := AssignBill(commit.BillWitness{Size: 16, Items: []commit.Item{{Amount: 2}, {Amount: 3}, {}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(bill)
+		bill.D = digestOfLines(t, bill.Lines)
+		return solved(t, "bill-16", bill)
+	}
+	if !run("nothing", func(*Bill) {}) {
+		t.Error("the digest computed here is not the circuit's")
+	}
+	for what, change := range map[string]func(*Bill){
+		"a negative amount made up for by another": func(b *Bill) {
+			b.Lines[0].Amount[0], b.Lines[0].Amount[1] = -5, 0
+			assignBits(b.Lines[1].Amount[:], big.NewInt(10))
+		},
+		"an amount in two halves": func(b *Bill) {
+			half := new(big.Int).ModInverse(big.NewInt(2), fr.Modulus())
+			b.Lines[0].Amount[0], b.Lines[0].Amount[1] = half, 0
+			b.Lines[1].Amount[0], b.Lines[1].Amount[1] = half, 2
+		},
+		"a slot used twice":      func(b *Bill) { b.Lines[2].Used = 2 },
+		"a slot used minus once": func(b *Bill) { b.Lines[2].Used = -1 },
+		"category 16 of nothing": func(b *Bill) { b.Lines[2].Category[3] = 2 },
+	} {
+		if run(what, change) {
+			t.Errorf("%s is accepted", what)
+		}
+	}
+}
+
+// digestOfLines is the tree of a chunk of 16 over whatever field elements the lines hold.
+func digestOfLines(t *testing.T, lines []Line) frontend.Variable {
+	t.Helper()
+	element := func(v frontend.Variable) (e fr.Element) {
+		if _, err := e.SetInterface(v); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	compress := func(x ...fr.Element) fr.Element {
+		first := x[0]
+		if err := poseidon2.NewPermutation(len(x), commit.FullRounds, commit.PartialRounds(len(x))).Permutation(x); err != nil {
+			t.Fatal(err)
+		}
+		return *first.Add(&first, &x[0])
+	}
+	leaves := make([]fr.Element, len(lines))
+	for i, line := range lines {
+		var word, weight fr.Element
+		weight.SetOne()
+		used := element(line.Used)
+		for _, bit := range slices.Concat(line.Amount[:], line.Category[:], []frontend.Variable{line.Used}) {
+			e := element(bit)
+			word.Add(&word, e.Mul(&e, &weight))
+			weight.Double(&weight)
+		}
+		leaves[i] = compress(word, element(line.Inner))
+		leaves[i].Mul(&leaves[i], &used)
+	}
+	return compress(leaves...)
 }
 
 func TestHostileTotalsAreRefused(t *testing.T) {
