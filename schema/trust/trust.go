@@ -36,6 +36,7 @@ type Network struct {
 	Banks            []Bank     `json:"banks"`
 	Members          []Member   `json:"members"`
 	Providers        []Provider `json:"providers"`
+	Auditors         []Auditor  `json:"auditors"`
 	Circuits         []Circuit  `json:"circuits"`
 	CheckpointAgeMax int64      `json:"checkpoint_age_max_s"` // oldest log head an auditor accepts, seconds before the bundle was made
 
@@ -65,6 +66,13 @@ type Member struct {
 
 // Provider is a liquidity provider.
 type Provider struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Keys []Key  `json:"keys"`
+}
+
+// Auditor may fetch what an audit needs. It trusts this file, and nobody trusts it.
+type Auditor struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Keys []Key  `json:"keys"`
@@ -176,6 +184,10 @@ func (n *Network) Check() error {
 		owner("provider", p.ID)
 		pin(p.ID, p.Keys)
 	}
+	for _, a := range n.Auditors {
+		owner("auditor", a.ID)
+		pin(a.ID, a.Keys)
+	}
 	for i, c := range n.Circuits {
 		for _, other := range n.Circuits[:i] {
 			if other.KeyID == c.KeyID {
@@ -262,6 +274,16 @@ func (n *Network) Provider(id string) (Provider, bool) {
 		}
 	}
 	return Provider{}, false
+}
+
+// Auditor finds an auditor.
+func (n *Network) Auditor(id string) (Auditor, bool) {
+	for _, a := range n.Auditors {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return Auditor{}, false
 }
 
 // Circuit finds the newest pinned circuit of a name: the last one listed.
