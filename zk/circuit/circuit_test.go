@@ -273,15 +273,9 @@ func TestEveryPrivateInputButTheInnerDigestsIsABit(t *testing.T) {
 		values := make([]fr.Element, first+s.GetNbSecretVariables()+s.GetNbInternalVariables())
 		values[0].SetOne()
 		for _, r := range s.GetR1Cs() {
-			alone := -1
-			for _, wire := range wiresOf(r) {
-				if wire != 0 && alone >= 0 && alone != wire {
-					alone = 0 // a second wire
-					break
-				}
-				alone = max(alone, wire)
-			}
-			if alone < first || alone >= first+s.GetNbSecretVariables() {
+			wires := slices.DeleteFunc(wiresOf(r), func(wire int) bool { return wire == 0 })
+			alone := slices.Min(wires)
+			if alone != slices.Max(wires) || alone < first || alone >= first+s.GetNbSecretVariables() {
 				continue
 			}
 			holds := func(v int64) bool { values[alone].SetInt64(v); return satisfied(s, r, values) }
