@@ -16,9 +16,9 @@ import (
 
 // The lockfile pins the content of each platform's package by SHA-512.
 var (
-	//go:embed npm/package.json
+	//go:embed package.json
 	npmManifest []byte
-	//go:embed npm/package-lock.json
+	//go:embed package-lock.json
 	npmLockfile []byte
 )
 
