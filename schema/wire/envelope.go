@@ -93,8 +93,8 @@ var purposes = map[PayloadType][]Purpose{
 	TypeCharter:     {PurposeNation},
 	TypeStatement:   {PurposeNation},
 	TypePost:        {PurposeNation},
-	TypeRequest:     {PurposeService},
-	TypeReply:       {PurposeTransport},
+	TypeRequest:     {PurposeService, PurposeOperator},
+	TypeReply:       {PurposeTransport, PurposeService},
 }
 
 // Signature is one Ed25519 signature of an envelope and the id of the key that made it.
