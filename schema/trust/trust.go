@@ -13,9 +13,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
+	"entente/schema/money"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 )
@@ -26,6 +30,7 @@ const CodeTrustInvalid refusal.Code = "trust_file_invalid"
 const (
 	version   = 1
 	limitFile = 16 << 20
+	maxOrigin = 128 // bytes, as statements carry it
 )
 
 // Network is the whole trust file.
@@ -108,10 +113,13 @@ func Parse(file []byte) (*Network, error) {
 	if err := d.Decode(&n); err != nil {
 		return nil, refusal.Newf(CodeTrustInvalid, "get the consortium's file again", "the trust file is not readable: %v", err)
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return nil, refusal.New(CodeTrustInvalid, "the trust file holds more than one object", "get the consortium's file again")
 	}
-	return &n, n.Check()
+	if err := n.Check(); err != nil {
+		return nil, err
+	}
+	return &n, nil
 }
 
 // Check finds everything wrong with the file at once and prepares the key index. It must succeed before the network is used.
@@ -121,9 +129,12 @@ func (n *Network) Check() error {
 	if n.Version != version {
 		fault("version %d, this program reads version %d", n.Version, version)
 	}
-	if n.Network == "" || len(n.Network) > 64 {
-		fault("network has no name or one above 64 bytes")
+	name := func(what, text string) {
+		if !wire.ValidName(text) {
+			fault("%s %.80q is not 1 to 64 bytes of plain text", what, text)
+		}
 	}
+	name("network", n.Network)
 	if n.CheckpointAgeMax <= 0 {
 		fault("checkpoint_age_max_s is not above zero")
 	}
@@ -132,8 +143,8 @@ func (n *Network) Check() error {
 	pin := func(owner string, keys []Key) {
 		for _, k := range keys {
 			key := wire.Key{Owner: owner, Name: k.Name, Purpose: k.Purpose, Epoch: k.Epoch, Public: ed25519.PublicKey(k.Public)}
-			if len(k.Public) != ed25519.PublicKeySize {
-				fault("key %s has %d bytes, not %d", key.Title(), len(k.Public), ed25519.PublicKeySize)
+			if err := key.Check(); err != nil {
+				fault("key %.80q of %.80q: %w", k.Name, owner, err)
 				continue
 			}
 			if before, twice := public[string(k.Public)]; twice {
@@ -145,9 +156,7 @@ func (n *Network) Check() error {
 	}
 	owners := map[string]string{}
 	owner := func(kind, id string) {
-		if id == "" {
-			fault("a %s has no id", kind)
-		}
+		name(kind, id)
 		if before, twice := owners[id]; twice {
 			fault("%s %q is also a %s", kind, id, before)
 		}
@@ -157,27 +166,38 @@ func (n *Network) Check() error {
 	origins := map[string]string{}
 	for _, b := range n.Banks {
 		owner("bank", b.ID)
+		if _, err := money.ParseCurrency(b.Currency); err != nil {
+			fault("bank %s: %w", b.ID, err)
+		}
 		if before, twice := currencies[b.Currency]; twice {
 			fault("banks %s and %s both keep %s", before, b.ID, b.Currency)
 		}
 		currencies[b.Currency] = b.ID
-		if before, twice := origins[b.LogOrigin]; twice || b.LogOrigin == "" {
+		if before, twice := origins[b.LogOrigin]; twice || b.LogOrigin == "" || len(b.LogOrigin) > maxOrigin {
 			fault("bank %s has no log origin of its own (%q, %s)", b.ID, b.LogOrigin, before)
 		}
 		origins[b.LogOrigin] = b.ID
-		if !strings.HasPrefix(b.LogKey, b.LogOrigin+"+") {
+		if v, err := note.NewVerifier(b.LogKey); err != nil {
+			fault("bank %s: the log key is not readable: %w", b.ID, err)
+		} else if v.Name() != b.LogOrigin {
 			fault("bank %s: the log key does not carry the log's origin", b.ID)
 		}
 		pin(b.ID, b.Keys)
 	}
+	accounts := map[[2]string]string{}
 	for _, m := range n.Members {
 		owner("member", m.Nation)
 		if _, ok := n.Bank(m.Bank); !ok {
 			fault("member %s names bank %q, which is not listed", m.Nation, m.Bank)
 		}
-		if m.Account == "" || m.SealTo == "" || m.Approvals < 1 {
-			fault("member %s lacks an account, a sealing recipient or its number of approvals", m.Nation)
+		if m.SealTo == "" || m.Approvals < 1 {
+			fault("member %s lacks a sealing recipient or its number of approvals", m.Nation)
 		}
+		name("account of "+m.Nation, m.Account)
+		if before, twice := accounts[[2]string{m.Bank, m.Account}]; twice {
+			fault("members %s and %s share account %s", before, m.Nation, m.Account)
+		}
+		accounts[[2]string{m.Bank, m.Account}] = m.Nation
 		pin(m.Nation, m.Keys)
 	}
 	for _, p := range n.Providers {
