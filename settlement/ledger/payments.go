@@ -44,7 +44,7 @@ type Movement struct {
 	Debtor    string
 }
 
-// Transfer pays inside this ledger, final at once. The same reference again gives no entries and no error (see Paid).
+// Transfer pays inside this ledger, final at once. The same reference again gives no entries and no error (see Payment).
 func (s *State) Transfer(m Movement, nowMS int64) ([]Entry, error) {
 	if _, done := s.payments[m.Reference]; done {
 		return nil, nil

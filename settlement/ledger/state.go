@@ -20,7 +20,7 @@ type State struct {
 	bills    map[wire.Hash]*Bill
 	revision map[wire.ID]uint32 // highest revision of each bill id
 	orders   map[wire.ID]orderAnswer
-	payments map[wire.Hash]int64 // payments inside this ledger, by instruction hash
+	payments map[wire.Hash]Paid // payments inside this ledger, by instruction hash
 }
 
 // orderAnswer is the first answer to an idempotency key.
@@ -29,12 +29,19 @@ type orderAnswer struct {
 	seq   int64
 }
 
+// Paid is a payment carried out inside this ledger.
+type Paid struct {
+	Seq    int64
+	TimeMS int64
+	Payer  string // account
+}
+
 // NewState gives an empty ledger of one currency.
 func NewState(bank, currency string) *State {
 	return &State{
 		Bank: bank, Currency: currency,
 		accounts: map[string]*Account{}, holds: map[HoldID]*Hold{}, bills: map[wire.Hash]*Bill{},
-		revision: map[wire.ID]uint32{}, orders: map[wire.ID]orderAnswer{}, payments: map[wire.Hash]int64{},
+		revision: map[wire.ID]uint32{}, orders: map[wire.ID]orderAnswer{}, payments: map[wire.Hash]Paid{},
 	}
 }
 
@@ -123,10 +130,10 @@ func (s *State) OrderAnswer(key wire.ID) (cause wire.Hash, seq int64, ok bool) {
 	return a.cause, a.seq, ok
 }
 
-// Paid gives the entry that carried out a payment inside this ledger.
-func (s *State) Paid(instruction wire.Hash) (seq int64, ok bool) {
-	seq, ok = s.payments[instruction]
-	return seq, ok
+// Payment gives the payment that carried out an instruction inside this ledger.
+func (s *State) Payment(instruction wire.Hash) (Paid, bool) {
+	p, ok := s.payments[instruction]
+	return p, ok
 }
 
 // Apply folds one entry into the state. The entry must be the next one and one that the guards let pass; Apply fails on anything else, because a journal
@@ -187,7 +194,7 @@ func (s *State) fold(e Entry) error {
 		if err := s.move(debit, credit, e.Minor); err != nil {
 			return err
 		}
-		s.payments[e.Reference] = e.Seq
+		s.payments[e.Reference] = Paid{e.Seq, e.TimeMS, e.Debit}
 		return s.mark(e.Bills, BillSettled, e.Reference)
 	case wire.LeafHold:
 		if s.holds[e.Hold()] != nil {

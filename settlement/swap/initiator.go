@@ -6,14 +6,24 @@ import (
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/ledger"
+	"entente/settlement/payment"
 	"entente/zk/commit"
 )
 
-// pay is I1 for a payment across ledgers, and the whole of a payment inside one. The same instruction again changes nothing: the first answer stands.
+// reasonCancelled is why a swap the desk withdrew was aborted; its instruction is spent.
+const reasonCancelled = "cancelled"
+
+// again tells whether an instruction may be tried a second time: its swap was given up, not cancelled, and it comes with another quote.
+func (m *Machine) again(o Outcome, p *payment.Authorised) bool {
+	return o.State == Aborted && o.Reason != reasonCancelled && p.Quote != nil && m.swaps[o.Swap].Terms.Quote != p.QuoteHash
+}
+
+// pay is I1 for a payment across ledgers, and the whole of a payment inside one. The same instruction again changes nothing: the first answer stands,
+// unless the first swap was aborted and there is a new quote.
 func (m *Machine) pay(out *Output, e PaymentAuthorised, now int64) {
 	p := e.Payment
 	in := &p.Instruction
-	if _, known := m.Outcome(p.InstructionHash); known {
+	if o, known := m.Outcome(p.InstructionHash); known && !m.again(o, p) {
 		return
 	}
 	err := m.payable(in, now)
@@ -331,7 +341,7 @@ func (m *Machine) cancel(out *Output, e CancelAsked, now int64) {
 		m.refuse(out, refusal.Newf(CodeTooLate, "ask the payee to pay it back", "the payment of instruction %s is %s", e.Instruction.Short(), s.State), e.Instruction, now)
 		return
 	}
-	m.abort(out, s, "cancelled", now)
+	m.abort(out, s, reasonCancelled, now)
 }
 
 // tick aborts what was proposed and not decided in time. Only the initiator's clock decides, and only before its decision.
@@ -348,7 +358,7 @@ func (m *Machine) tick(out *Output, now int64) {
 	}
 }
 
-// retryable tells whether err is a refusal, which is an answer, rather than a fault.
+// isRefusal tells whether err is a refusal, which is an answer, rather than a fault.
 func isRefusal(err error) bool {
 	var r *refusal.Refusal
 	return errors.As(err, &r)

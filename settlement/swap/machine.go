@@ -89,10 +89,22 @@ func (m *Machine) Outcome(instruction wire.Hash) (Outcome, bool) {
 		s := m.swaps[id]
 		return Outcome{instruction, id, s.State, s.Reason, s.SinceMS}, true
 	}
-	if _, ok := m.ledger.Paid(instruction); ok {
-		return Outcome{Instruction: instruction, State: Settled, AtMS: m.ledger.TimeMS()}, true
+	if p, ok := m.ledger.Payment(instruction); ok {
+		return Outcome{Instruction: instruction, State: Settled, AtMS: p.TimeMS}, true
 	}
 	return Outcome{}, false
+}
+
+// PayerOf gives the owner of the account that an instruction debits at this bank, "" if no payment of it is known.
+func (m *Machine) PayerOf(instruction wire.Hash) string {
+	account := ""
+	if id, ok := m.paying[instruction]; ok {
+		account = m.swaps[id].Terms.Legs[0].Postings[0].Payer
+	} else if p, ok := m.ledger.Payment(instruction); ok {
+		account = p.Payer
+	}
+	a, _ := m.ledger.Account(account)
+	return a.Owner
 }
 
 // Channel gives a copy of the channel to a bank.
@@ -125,8 +137,9 @@ func (m *Machine) RestoreChannel(c Channel) {
 // keep puts a swap into every index it belongs to.
 func (m *Machine) keep(s *Swap) {
 	m.swaps[s.ID] = s
-	if s.Role == Initiator {
-		if s.Terms.Instruction != (wire.Hash{}) && len(s.Authority) > 0 {
+	if s.Role == Initiator && len(s.Authority) > 0 {
+		// A second try replaces an aborted first one, in whatever order a store gives them back.
+		if first, tried := m.swaps[m.paying[s.Terms.Instruction]]; !tried || first.State == Aborted && first.CreatedMS <= s.CreatedMS {
 			m.paying[s.Terms.Instruction] = s.ID
 		}
 	}

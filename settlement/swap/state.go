@@ -212,7 +212,7 @@ type Outcome struct {
 	AtMS        int64
 }
 
-// illegal panics on a transition the table does not list: the machine has a defect, and stopping is the only safe answer.
+// enter changes the state and panics on a transition the table does not list: the machine has a defect, and stopping is the only safe answer.
 func (s *Swap) enter(to State, nowMS int64) {
 	for _, t := range Transitions {
 		if t.Role == s.Role && t.From == s.State && t.To == to {
