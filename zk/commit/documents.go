@@ -7,27 +7,17 @@ import (
 	"entente/schema/wire"
 )
 
-// Versions of what a context is about. A changed circuit gets another version, so that no proof for the one serves the other.
-const (
-	billVersion   = 1
-	totalsVersion = 1
-)
-
-// BillCircuit names the circuit that proves chunks of the given number of items, such as "bill-64".
-func BillCircuit(chunkSize uint16) string { return fmt.Sprintf("bill-%d", chunkSize) }
-
-// TotalsCircuit names the circuit that proves statements.
-const TotalsCircuit = "totals"
-
 // BillContext gives the context of one chunk of a bill: creditor, debtor, auditor and bank rebuild it from the document and the chunk's index alone. It binds
 // everything in the bill but the chunks, whose digests it goes into: network, ledger, currency, programme, nations, id, revision, nonce, time, the size of
 // chunks (through the circuit), and how many there are. A bill about to be made needs chunks of the right number, their contents do not count.
 // The bill must be one that can be encoded (see wire.Encode).
+//
+// NB: the protocol names the circuit and its version; a changed circuit gets another one, so that no proof for the one serves the other.
 func BillContext(b wire.Bill, chunk int) Digest {
 	head := b
 	head.Chunks = nil
 	return Context{
-		Protocol:  fmt.Sprintf("%s/%d", BillCircuit(b.ChunkSize), billVersion),
+		Protocol:  fmt.Sprintf("bill-%d/1", b.ChunkSize),
 		Network:   b.Network,
 		Ledger:    b.Ledger,
 		Currency:  b.Currency,
@@ -44,7 +34,7 @@ func BillContext(b wire.Bill, chunk int) Digest {
 // statement must be one that can be encoded.
 func StatementContext(s wire.Statement) Digest {
 	return Context{
-		Protocol:  fmt.Sprintf("%s/%d", TotalsCircuit, totalsVersion),
+		Protocol:  "totals/1",
 		Network:   s.Network,
 		Ledger:    s.Ledger,
 		Currency:  s.Currency,
