@@ -7,9 +7,17 @@ type Authorised struct {
 	Instruction     wire.Instruction
 	InstructionHash wire.Hash
 	Maker           wire.Key
-	Approvers       []wire.Key
+	Approvers       []wire.Key  // in the order of the approvals; one person may stand here twice
 	Quote           *wire.Quote // nil for a payment inside one ledger
 	QuoteHash       wire.Hash
 	Acceptance      *wire.Acceptance
 	Openings        []wire.TotalOpening // in the order of Instruction.Bills
+}
+
+// DebitMinor gives what the payer's account is debited, in minor units of the instruction's debit currency.
+func (a *Authorised) DebitMinor() int64 {
+	if a.Acceptance != nil {
+		return a.Acceptance.SellMinor
+	}
+	return a.Instruction.PayMinor
 }
