@@ -188,12 +188,11 @@ func readPID(path string) (int, error) {
 		return 0, err
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil || pid < 0 {
-		// A server that was killed while writing it leaves an empty or torn file.
-		return 0, nil
+	if pid, err := strconv.Atoi(strings.TrimSpace(line)); err == nil && pid > 0 {
+		return pid, nil
 	}
-	return pid, nil
+	// A server that was killed while writing it leaves an empty or torn file.
+	return 0, nil
 }
 
 // runsServer says whether pid is a PostgreSQL server that works in dir. A process id alone proves nothing: the system gives numbers again.

@@ -118,8 +118,10 @@ func fromDebian(ctx context.Context, s search) (*programs, error) {
 // fromPath takes the server that a shell would find.
 func fromPath(ctx context.Context, s search) (*programs, error) {
 	path, err := exec.LookPath("postgres")
-	if err != nil {
+	if errors.Is(err, exec.ErrNotFound) {
 		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -2,6 +2,7 @@ package pgserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -163,7 +164,7 @@ func TestADirectoryServesOneServerAtATime(t *testing.T) {
 	s.dirLock = nil
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if err := clearStalePID(ctx, dir); err != context.DeadlineExceeded {
+	if err := clearStalePID(ctx, dir); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a live server's postmaster.pid gives %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "postmaster.pid")); err != nil {
