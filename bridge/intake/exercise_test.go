@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -92,6 +93,7 @@ func changed(t *testing.T, file, from, to string) fstest.MapFS {
 		t.Fatal(err)
 	}
 	if from == "" {
+		delete(m, path.Dir(file)) // what becomes a folder is no file any more
 		m[file] = &fstest.MapFile{Data: []byte(to)}
 		return m
 	}
@@ -142,6 +144,8 @@ func TestADirectoryWithAnErrorIsRefusedWithItsPlace(t *testing.T) {
 		{"a member of JSON stated twice", "agreement.json", `"tolerance_bp": 100,`, `"tolerance_bp": 100, "tolerance_bp": 9,`, []string{"malformed_json: agreement.json: tolerance_bp: it is there twice"}},
 		{"a tolerance in words", "agreement.json", `"tolerance_bp": 100`, `"tolerance_bp": "1%"`, []string{"malformed_json: agreement.json: tolerance_bp"}},
 		{"broken JSON", "agreement.json", `"tolerance_bp": 100,`, `"tolerance_bp": 100`, []string{"malformed_json: agreement.json line 7"}},
+		{"JSON in another encoding", "agreement.json", "Germany", "Deutschland \xe4", []string{"malformed_json: agreement.json: it is not UTF-8"}},
+		{"a folder in place of a file", "rates.csv/x", "", "x", []string{"unexpected_file: rates.csv: it is no regular file"}},
 		{"a list in place of an agreement", "agreement.json", "", "[]", []string{"malformed_json: agreement.json: an object is due here"}},
 		{"an unknown currency", "agreement.json", "KWD", "KWX", []string{"unknown_currency: agreement.json: members[3].currency"}},
 		{"a strange formula", "agreement.json", "actual_use", "by_magic", []string{`malformed_json: agreement.json: categories[0].formula: "by_magic" is no formula`}},
