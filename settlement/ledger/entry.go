@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"fmt"
+
 	"entente/schema/wire"
 )
 
@@ -72,8 +74,76 @@ func ParseEntry(b []byte) (Entry, error) {
 	return e, err
 }
 
-// moves tells whether the entry is about money.
-func (e *Entry) moves() bool { return e.Minor > 0 }
-
 // Hold gives the id of the hold that a hold, post or void entry is about.
 func (e *Entry) Hold() HoldID { return HoldID{e.Reference, e.Part} }
+
+// fieldSet says which fields of an entry are there.
+type fieldSet uint32
+
+const (
+	hasDebit fieldSet = 1 << iota
+	hasCredit
+	hasMinor
+	hasReference
+	hasPart
+	hasBills
+	hasBlinding
+	hasCause
+	hasKey
+	hasOwner
+	hasAs
+	hasStatus
+	hasProgramme
+	hasBillID
+	hasRevision
+	hasCreditor
+	hasDebtor
+	hasChunks
+)
+
+// fieldRules says which fields an entry of a kind must have and which others it may have. Anything else in an entry was put there by somebody else.
+var fieldRules = map[wire.LeafKind]struct{ must, may fieldSet }{
+	wire.LeafOpen:     {hasCredit | hasKey | hasOwner | hasAs, hasCause},
+	wire.LeafStatus:   {hasCredit | hasKey | hasStatus, hasCause},
+	wire.LeafIssue:    {hasDebit | hasCredit | hasMinor | hasKey, hasCause},
+	wire.LeafRedeem:   {hasDebit | hasCredit | hasMinor | hasKey, hasCause},
+	wire.LeafTransfer: {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause},
+	wire.LeafHold:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause},
+	wire.LeafPost:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause},
+	wire.LeafVoid:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBlinding | hasCause},
+	wire.LeafRelease:  {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasCause},
+	wire.LeafBill:     {hasReference, hasProgramme | hasBillID | hasRevision | hasCreditor | hasDebtor | hasChunks},
+}
+
+func (e *Entry) present() fieldSet {
+	var set fieldSet
+	for _, f := range []struct {
+		field fieldSet
+		there bool
+	}{
+		{hasDebit, e.Debit != ""}, {hasCredit, e.Credit != ""}, {hasMinor, e.Minor != 0}, {hasReference, !e.Reference.IsZero()}, {hasPart, e.Part != 0},
+		{hasBills, len(e.Bills) != 0}, {hasBlinding, e.Blinding != [32]byte{}}, {hasCause, !e.Cause.IsZero()}, {hasKey, e.Key != wire.ID{}},
+		{hasOwner, e.Owner != ""}, {hasAs, e.As != 0}, {hasStatus, e.Status != 0}, {hasProgramme, !e.Programme.IsZero()}, {hasBillID, e.BillID != wire.ID{}},
+		{hasRevision, e.Revision != 0}, {hasCreditor, e.Creditor != ""}, {hasDebtor, e.Debtor != ""}, {hasChunks, len(e.Chunks) != 0},
+	} {
+		if f.there {
+			set |= f.field
+		}
+	}
+	return set
+}
+
+// checkFields finds fields that the entry's kind does not use, or lacks. Bills and their opening belong to the first part alone.
+func (e *Entry) checkFields() error {
+	rule, known := fieldRules[e.Kind]
+	set := e.present()
+	switch {
+	case !known:
+		return fmt.Errorf("no such kind of entry: %d", e.Kind)
+	case set&rule.must != rule.must || set&^(rule.must|rule.may) != 0:
+		return fmt.Errorf("an entry of kind %s has fields it does not use, or lacks some", e.Kind)
+	case e.Part > 0 && set&(hasBills|hasBlinding) != 0:
+		return fmt.Errorf("part %d of an entry of kind %s names bills", e.Part, e.Kind)
+	}
+	return nil
+}

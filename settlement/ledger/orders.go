@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"slices"
+
 	"entente/schema/wire"
 )
 
@@ -29,85 +31,125 @@ func (s *State) Order(o wire.Order, cause wire.Hash, nowMS int64) ([]Entry, erro
 }
 
 func (s *State) open(e Entry, o wire.Order) ([]Entry, error) {
-	switch {
-	case !validAccountID(o.Account):
-		return nil, refuse(CodeMalformed, "use 3 to 64 of A-Z, 0-9, point and hyphen", "%q is no account id", o.Account)
-	case o.As < wire.AccountIssuance || o.As > wire.AccountSuspense || o.Owner == "":
-		return nil, refuse(CodeMalformed, "name the owner and the kind of account", "account %s has no owner or no kind", o.Account)
-	case s.accounts[o.Account] != nil:
-		return nil, refuse(CodeAccountExists, "use another account id", "account %s is open already", o.Account)
-	case o.As == wire.AccountIssuance && s.kind(wire.AccountIssuance) != "":
-		return nil, refuse(CodeAccountExists, "use the one there is", "the ledger has an issuance account, %s", s.kind(wire.AccountIssuance))
+	if err := s.checkOpen(o.Account, o.Owner, o.As); err != nil {
+		return nil, err
 	}
 	e.Kind, e.Credit, e.Owner, e.As = wire.LeafOpen, o.Account, o.Owner, o.As
 	return []Entry{e}, nil
 }
 
-func (s *State) status(e Entry, o wire.Order) ([]Entry, error) {
-	a := s.accounts[o.Account]
+func (s *State) checkOpen(id, owner string, as wire.AccountKind) error {
 	switch {
-	case o.Status < wire.StatusActive || o.Status > wire.StatusClosed:
-		return nil, refuse(CodeMalformed, "use active, frozen or closed", "no such status: %d", o.Status)
-	case a == nil:
-		return nil, unknown(o.Account)
-	case a.Status == wire.StatusClosed:
-		return nil, refuse(CodeAccountClosed, "open another account", "account %s is closed for good", a.ID)
-	case o.Status == wire.StatusClosed && (a.DebitsPending != 0 || a.CreditsPending != 0 || a.Balance() != 0):
-		return nil, refuse(CodeAccountPending, "empty it and wait until nothing is pending", "account %s still holds or awaits money", a.ID)
+	case !validAccountID(id):
+		return refuse(CodeMalformed, "use 3 to 64 of A-Z, 0-9, point and hyphen", "%.80q is no account id", id)
+	case as < wire.AccountIssuance || as > wire.AccountSuspense || !wire.ValidName(owner):
+		return refuse(CodeMalformed, "name the owner and the kind of account", "account %s has no owner or no kind", id)
+	case s.accounts[id] != nil:
+		return refuse(CodeAccountExists, "use another account id", "account %s is open already", id)
+	case s.single[as] != "":
+		return refuse(CodeAccountExists, "use the one there is", "the ledger has one account of this kind, %s", s.single[as])
+	}
+	return nil
+}
+
+func (s *State) status(e Entry, o wire.Order) ([]Entry, error) {
+	if err := s.checkStatus(o.Account, o.Status); err != nil {
+		return nil, err
 	}
 	e.Kind, e.Credit, e.Status = wire.LeafStatus, o.Account, o.Status
 	return []Entry{e}, nil
 }
 
+func (s *State) checkStatus(id string, status wire.AccountStatus) error {
+	a := s.accounts[id]
+	switch {
+	case status < wire.StatusActive || status > wire.StatusClosed:
+		return refuse(CodeMalformed, "use active, frozen or closed", "no such status: %d", status)
+	case a == nil:
+		return unknown(id)
+	case a.Status == wire.StatusClosed:
+		return refuse(CodeAccountClosed, "open another account", "account %s is closed for good", a.ID)
+	case status == wire.StatusClosed && (a.DebitsPending != 0 || a.CreditsPending != 0 || a.Balance() != 0):
+		return refuse(CodeAccountPending, "empty it and wait until nothing is pending", "account %s still holds or awaits money", a.ID)
+	case status == wire.StatusClosed && a.Kind == wire.AccountSuspense && len(s.holds) > 0:
+		return refuse(CodeAccountPending, "wait until nothing is held", "%d holds may still be posted to suspense account %s", len(s.holds), a.ID)
+	}
+	return nil
+}
+
 func (s *State) supply(e Entry, o wire.Order) ([]Entry, error) {
-	issuance := s.kind(wire.AccountIssuance)
+	issuance := s.single[wire.AccountIssuance]
 	e.Kind, e.Debit, e.Credit, e.Minor = wire.LeafIssue, issuance, o.Account, o.Minor
 	if o.Kind == wire.OrderRedeem {
 		e.Kind, e.Debit, e.Credit = wire.LeafRedeem, o.Account, issuance
 	}
-	if err := s.checkMove(e.Debit, e.Credit, e.Minor); err != nil {
+	if err := s.checkSupply(e.Kind, e.Debit, e.Credit, e.Minor); err != nil {
 		return nil, err
 	}
 	return []Entry{e}, nil
 }
 
-// kind gives the id of the account of a kind that exists once, "" if there is none.
-func (s *State) kind(kind wire.AccountKind) string {
-	found := ""
-	for id, a := range s.accounts {
-		if a.Kind == kind && (found == "" || id < found) {
-			found = id
-		}
+// checkSupply guards issue and redeem: from or to issuance, and never from or to suspense, whose money is committed to others.
+func (s *State) checkSupply(kind wire.LeafKind, debit, credit string, minor int64) error {
+	from := debit
+	if kind == wire.LeafRedeem {
+		from = credit
 	}
-	return found
+	if err := s.checkMove(debit, credit, minor, wire.AccountSuspense); err != nil {
+		return err
+	}
+	if from != s.single[wire.AccountIssuance] {
+		return refuse(CodeAccountForeign, "use the issuance account", "account %s issues no tokens", from)
+	}
+	return nil
 }
 
 // Suspense gives the id of the ledger's suspense account, "" if none is open.
-func (s *State) Suspense() string { return s.kind(wire.AccountSuspense) }
+func (s *State) Suspense() string { return s.single[wire.AccountSuspense] }
 
-// checkMove is the common row of guards before money moves between two accounts at once.
-func (s *State) checkMove(debit, credit string, minor int64) error {
-	d, c := s.accounts[debit], s.accounts[credit]
+// SuspenseReady refuses when new swaps cannot begin because there is no suspense account to commit them to. Refusals: account_unknown, account_closed,
+// account_frozen.
+func (s *State) SuspenseReady() error {
+	a := s.accounts[s.Suspense()]
+	if a == nil {
+		return refuse(CodeAccountUnknown, "have the operator open a suspense account", "the ledger of %s has no suspense account", s.Bank)
+	}
+	return usable(a)
+}
+
+// checkMove is the common row of guards before money moves between two accounts at once. Accounts of the kinds listed take no part.
+func (s *State) checkMove(debit, credit string, minor int64, barred ...wire.AccountKind) error {
 	switch {
+	case debit == credit:
+		return refuse(CodeMalformed, "name two accounts", "account %q cannot pay itself", debit)
 	case minor <= 0:
 		return refuse(CodeAmountInvalid, "use an amount above zero", "an amount of %d minor units", minor)
+	}
+	d, c := s.accounts[debit], s.accounts[credit]
+	switch {
 	case d == nil:
 		return unknown(debit)
 	case c == nil:
 		return unknown(credit)
-	case d == c:
-		return refuse(CodeMalformed, "name two accounts", "account %s cannot pay itself", debit)
 	}
 	for _, a := range []*Account{d, c} {
-		if err := usable(a); err != nil {
-			return err
+		if slices.Contains(barred, a.Kind) {
+			return refuse(CodeAccountForeign, "use an account of a desk or provider", "account %s is the bank's own", a.ID)
 		}
 	}
-	if !spendable(d, minor) {
-		return refuse(CodeInsufficientFunds, "fund the account, then send a new instruction", "account %s has %d minor units of %s available, %d were asked for", d.ID, d.Available(), s.Currency, minor)
+	if err := earliest(usable(d), usable(c)); err != nil {
+		return err
 	}
-	if overflows(d.DebitsPosted+d.DebitsPending, minor) || overflows(c.CreditsPosted+c.CreditsPending, minor) {
-		return refuse(CodeOverflow, "split the amount", "the counters of %s and %s cannot take %d more", d.ID, c.ID, minor)
+	return s.checkRoom(d, c, minor, minor)
+}
+
+// checkRoom guards funds and counters: debited more from d, credited more to c.
+func (s *State) checkRoom(d, c *Account, debited, credited int64) error {
+	if !spendable(d, debited) {
+		return refuse(CodeInsufficientFunds, "fund the account, then send a new instruction", "account %s has %d minor units of %s available, %d were asked for", d.ID, d.Available(), s.Currency, debited)
+	}
+	if overflows(d.DebitsPosted+d.DebitsPending, debited) || overflows(c.CreditsPosted+c.CreditsPending, credited) {
+		return refuse(CodeOverflow, "split the amount", "the counters of %s and %s cannot take %d and %d more", d.ID, c.ID, debited, credited)
 	}
 	return nil
 }
@@ -123,7 +165,7 @@ func usable(a *Account) error {
 }
 
 func unknown(id string) error {
-	return refuse(CodeAccountUnknown, "check the account's id", "there is no account %q on this ledger", id)
+	return refuse(CodeAccountUnknown, "check the account's id", "there is no account %.80q on this ledger", id)
 }
 
 func validAccountID(id string) bool {

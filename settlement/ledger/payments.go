@@ -7,21 +7,30 @@ import (
 // Admit records a countersigned bill of this ledger's currency; no money moves. Signatures and proofs were verified before.
 func (s *State) Admit(b wire.Bill, nowMS int64) ([]Entry, error) {
 	hash := b.Hash()
-	last, known := s.revision[b.ID]
-	switch {
-	case b.Ledger != s.Bank || b.Currency != s.Currency:
+	if b.Ledger != s.Bank || b.Currency != s.Currency {
 		return nil, refuse(CodeBillForeign, "send the bill to the bank of its currency", "a bill in %s for the ledger of %s came to %s", b.Currency, b.Ledger, s.Bank)
-	case s.bills[hash] != nil:
-		return nil, refuse(CodeBillRepeated, "nothing: the first record stands", "bill %s is recorded already", hash.Short())
-	case known && b.Revision <= last:
-		return nil, refuse(CodeBillRepeated, "send the correction as the next revision", "bill %s has revision %d already", b.ID, last)
-	case known && s.revisionPaid(b.ID):
-		return nil, refuse(CodeBillPaid, "bill the difference separately", "a revision of bill %s is held or paid", b.ID)
+	}
+	if err := s.checkRevision(hash, b.ID, b.Revision); err != nil {
+		return nil, err
 	}
 	return []Entry{{
 		Seq: s.next, TimeMS: max(nowMS, s.timeMS), Kind: wire.LeafBill, Reference: hash, Programme: b.Programme,
 		BillID: b.ID, Revision: b.Revision, Creditor: b.Creditor, Debtor: b.Debtor, Chunks: b.Chunks,
 	}}, nil
+}
+
+// checkRevision guards the record of a bill: each once, a correction only as a later revision, and only while no revision is held or paid.
+func (s *State) checkRevision(hash wire.Hash, id wire.ID, revision uint32) error {
+	last, known := s.revision[id]
+	switch {
+	case s.bills[hash] != nil:
+		return refuse(CodeBillRepeated, "nothing: the first record stands", "bill %s is recorded already", hash.Short())
+	case known && revision <= last:
+		return refuse(CodeBillRepeated, "send the correction as the next revision", "bill %s has revision %d already", id, last)
+	case known && s.revisionPaid(id):
+		return refuse(CodeBillPaid, "bill the difference separately", "a revision of bill %s is held or paid", id)
+	}
+	return nil
 }
 
 func (s *State) revisionPaid(id wire.ID) bool {
@@ -49,10 +58,7 @@ func (s *State) Transfer(m Movement, nowMS int64) ([]Entry, error) {
 	if _, done := s.payments[m.Reference]; done {
 		return nil, nil
 	}
-	if err := s.checkBills(m); err != nil {
-		return nil, err
-	}
-	if err := s.checkPostings(m.Postings); err != nil {
+	if err := s.checkMovement(m); err != nil {
 		return nil, err
 	}
 	return s.entries(m, wire.LeafTransfer, nowMS), nil
@@ -60,54 +66,73 @@ func (s *State) Transfer(m Movement, nowMS int64) ([]Entry, error) {
 
 // Hold sets money aside for each posting.
 func (s *State) Hold(m Movement, nowMS int64) ([]Entry, error) {
-	if s.holds[HoldID{m.Reference, 0}] != nil {
+	if first := (HoldID{m.Reference, 0}); s.holds[first] != nil || s.transit[first] != nil {
 		return nil, refuse(CodeHoldExists, "nothing: the first hold stands", "money is held for %s already", m.Reference.Short())
 	}
-	if err := s.checkBills(m); err != nil {
-		return nil, err
-	}
-	if err := s.checkPostings(m.Postings); err != nil {
+	if err := s.checkMovement(m); err != nil {
 		return nil, err
 	}
 	return s.entries(m, wire.LeafHold, nowMS), nil
 }
 
-// checkPostings checks every posting against the balances that the ones before it leave, so that all together either pass or are refused.
-func (s *State) checkPostings(postings []wire.Posting) error {
-	spent := map[string]int64{}
-	for _, p := range postings {
-		if overflows(spent[p.Payer], p.Minor) {
-			return refuse(CodeOverflow, "split the amount", "the postings from %s exceed 2^63-1 minor units", p.Payer)
+// checkMovement gives the first refusal, by precedence, of all postings and bills together, so that a movement passes whole or not at all.
+func (s *State) checkMovement(m Movement) error {
+	if m.Reference.IsZero() || len(m.Postings) == 0 {
+		return refuse(CodeMalformed, "name what is moved and what for", "a movement of %d postings for %s", len(m.Postings), m.Reference.Short())
+	}
+	errs := make([]error, 0, 2*len(m.Postings)+2)
+	debited, credited := map[string]int64{}, map[string]int64{}
+	for _, p := range m.Postings {
+		errs = append(errs, s.checkPosting(p.Payer, p.Payee, p.Minor))
+		if p.Minor <= 0 {
+			continue
 		}
-		if err := s.checkMove(p.Payer, p.Payee, p.Minor); err != nil {
-			return err
+		if overflows(debited[p.Payer], p.Minor) || overflows(credited[p.Payee], p.Minor) {
+			errs = append(errs, refuse(CodeOverflow, "split the amount", "the postings of %s exceed 2^63-1 minor units", m.Reference.Short()))
+			continue
 		}
-		spent[p.Payer] += p.Minor
-		if err := s.checkMove(p.Payer, p.Payee, spent[p.Payer]); err != nil {
-			return err
+		// What the postings before this one took is gone; what they brought is not there yet.
+		debited[p.Payer] += p.Minor
+		credited[p.Payee] += p.Minor
+		if d, c := s.accounts[p.Payer], s.accounts[p.Payee]; d != nil && c != nil {
+			errs = append(errs, s.checkRoom(d, c, debited[p.Payer], credited[p.Payee]))
 		}
 	}
-	return nil
+	return earliest(append(errs, s.checkOutstanding(m.Bills), s.checkParties(m))...)
 }
 
-func (s *State) checkBills(m Movement) error {
+// checkPosting guards one posting of a payment: between accounts of desks and providers.
+func (s *State) checkPosting(debit, credit string, minor int64) error {
+	return s.checkMove(debit, credit, minor, wire.AccountIssuance, wire.AccountSuspense)
+}
+
+// checkOutstanding guards the bills of a payment: recorded, each once, the latest revision, neither held nor paid.
+func (s *State) checkOutstanding(bills []wire.Hash) error {
+	errs := make([]error, 0, len(bills))
 	seen := map[wire.Hash]bool{}
-	for _, hash := range m.Bills {
+	for _, hash := range bills {
 		b := s.bills[hash]
 		switch {
 		case b == nil:
-			return refuse(CodeBillUnknown, "have the bill countersigned and recorded first", "bill %s is not recorded on the ledger of %s", hash.Short(), s.Bank)
-		case seen[hash]:
-			return refuse(CodeBillPaid, "name each bill once", "bill %s is named twice", hash.Short())
-		case b.Creditor != m.Creditor || b.Debtor != m.Debtor:
-			return refuse(CodeBillForeign, "pay the bill's creditor from its debtor", "bill %s is owed by %s to %s, not by %s to %s", hash.Short(), b.Debtor, b.Creditor, m.Debtor, m.Creditor)
+			errs = append(errs, refuse(CodeBillUnknown, "have the bill countersigned and recorded first", "bill %s is not recorded on the ledger of %s", hash.Short(), s.Bank))
+		case b.Revision < s.revision[b.ID]:
+			errs = append(errs, refuse(CodeBillForeign, "pay the latest revision", "bill %s was replaced by revision %d", hash.Short(), s.revision[b.ID]))
 		case b.State != BillOutstanding:
-			return refuse(CodeBillPaid, "nothing: a bill is paid once", "bill %s is %s already", hash.Short(), b.State)
-		}
-		if b.Revision < s.revision[b.ID] {
-			return refuse(CodeBillForeign, "pay the latest revision", "bill %s was replaced by revision %d", hash.Short(), s.revision[b.ID])
+			errs = append(errs, refuse(CodeBillPaid, "nothing: a bill is paid once", "bill %s is %s already", hash.Short(), b.State))
+		case seen[hash]:
+			errs = append(errs, refuse(CodeBillPaid, "name each bill once", "bill %s is named twice", hash.Short()))
 		}
 		seen[hash] = true
+	}
+	return earliest(errs...)
+}
+
+// checkParties guards that every bill is owed by whom it is paid by to whom it is paid to.
+func (s *State) checkParties(m Movement) error {
+	for _, hash := range m.Bills {
+		if b := s.bills[hash]; b != nil && (b.Creditor != m.Creditor || b.Debtor != m.Debtor) {
+			return refuse(CodeBillForeign, "pay the bill's creditor from its debtor", "bill %s is owed by %s to %s, not by %s to %s", hash.Short(), b.Debtor, b.Creditor, m.Debtor, m.Creditor)
+		}
 	}
 	return nil
 }
@@ -124,18 +149,35 @@ func (s *State) entries(m Movement, kind wire.LeafKind, nowMS int64) []Entry {
 	return all
 }
 
-// Post pays out what is held for a reference; to suspense when via names that account. What was held is never refused: a hold is inside the available
-// balance, accounts with pending legs cannot close, and a freeze does not stop what was prepared.
+// Post pays out what is held for a reference; to suspense when via names that account, and then Release pays it on. To the payee it is never refused but for
+// hold_unknown: a hold is inside the available balance and the counters' room, accounts with pending legs cannot close, and a freeze does not stop what was
+// prepared. To suspense it is refused (overflow) when that account's counter is full, and (account_foreign) when via is another account.
 func (s *State) Post(reference, cause wire.Hash, via string, nowMS int64) ([]Entry, error) {
-	return s.settle(wire.LeafPost, reference, cause, via, nowMS)
+	entries, err := s.settle(wire.LeafPost, reference, cause, nowMS)
+	if err != nil || via == "" {
+		return entries, err
+	}
+	suspense := s.accounts[via]
+	if suspense == nil || suspense.Kind != wire.AccountSuspense {
+		return nil, refuse(CodeAccountForeign, "post to the suspense account or to the payee", "account %.80q is not the suspense account", via)
+	}
+	var sum int64
+	for i := range entries {
+		if overflows(suspense.CreditsPosted+sum, entries[i].Minor) {
+			return nil, refuse(CodeOverflow, "split the amount", "the counter of %s cannot take %d more", via, entries[i].Minor)
+		}
+		sum += entries[i].Minor
+		entries[i].Credit = via
+	}
+	return entries, nil
 }
 
-// Void gives back what is held for a reference.
+// Void gives back what is held for a reference. Refusal: hold_unknown.
 func (s *State) Void(reference, cause wire.Hash, nowMS int64) ([]Entry, error) {
-	return s.settle(wire.LeafVoid, reference, cause, "", nowMS)
+	return s.settle(wire.LeafVoid, reference, cause, nowMS)
 }
 
-func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, via string, nowMS int64) ([]Entry, error) {
+func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, nowMS int64) ([]Entry, error) {
 	holds := s.HoldsOf(reference)
 	if len(holds) == 0 {
 		return nil, refuse(CodeHoldUnknown, "nothing: a hold settles once", "nothing is held for %s", reference.Short())
@@ -144,9 +186,6 @@ func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, via strin
 	for i, h := range holds {
 		all[i] = Entry{Seq: s.next + int64(i), TimeMS: max(nowMS, s.timeMS), Kind: kind, Debit: h.Debit, Credit: h.Credit, Minor: h.Minor,
 			Reference: reference, Part: h.ID.Part, Cause: cause, Blinding: h.Blinding}
-		if via != "" {
-			all[i].Credit = via
-		}
 		if kind == wire.LeafPost {
 			all[i].Bills = h.Bills
 		}
@@ -154,28 +193,23 @@ func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, via strin
 	return all, nil
 }
 
-// Release moves postings of a committed swap from suspense to their payees. A closed payee cannot occur: it could not close while the leg was pending;
-// once posted to suspense it may have, and then the money stays in suspense and the refusal says so.
+// Release moves what a committed swap posted to suspense to its payees, once. The postings must be those that were held. Refusals: hold_unknown, malformed.
+// What is in suspense cannot be refused to its payee otherwise: suspense holds exactly what is in transit, and a payee cannot close while it waits.
 func (s *State) Release(reference, cause wire.Hash, postings []wire.Posting, nowMS int64) ([]Entry, error) {
-	suspense := s.accounts[s.Suspense()]
-	if suspense == nil {
-		return nil, unknown("suspense")
+	waiting := s.InTransit(reference)
+	if len(waiting) == 0 {
+		return nil, refuse(CodeHoldUnknown, "nothing: money leaves suspense once", "nothing is in suspense for %s", reference.Short())
+	}
+	if len(waiting) != len(postings) {
+		return nil, refuse(CodeMalformed, "release what was held", "%d postings for %d that are in suspense for %s", len(postings), len(waiting), reference.Short())
 	}
 	all := make([]Entry, len(postings))
-	var sum int64
-	for i, p := range postings {
-		payee := s.accounts[p.Payee]
-		sum += p.Minor
-		switch {
-		case payee == nil:
-			return nil, unknown(p.Payee)
-		case payee.Status == wire.StatusClosed:
-			return nil, refuse(CodeAccountClosed, "the operator pays it out by hand", "account %s closed while its money was in suspense", p.Payee)
-		case suspense.Available() < sum:
-			return nil, refuse(CodeInsufficientFunds, "raise an alarm: suspense holds less than was committed", "suspense has %d minor units, %d are due", suspense.Available(), sum)
+	for i, h := range waiting {
+		if p := postings[i]; p != (wire.Posting{Payer: h.Debit, Payee: h.Credit, Minor: h.Minor}) {
+			return nil, refuse(CodeMalformed, "release what was held", "posting %d for %s is not the one that was held", i, reference.Short())
 		}
-		all[i] = Entry{Seq: s.next + int64(i), TimeMS: max(nowMS, s.timeMS), Kind: wire.LeafRelease, Debit: suspense.ID, Credit: p.Payee, Minor: p.Minor,
-			Reference: reference, Part: uint32(i), Cause: cause}
+		all[i] = Entry{Seq: s.next + int64(i), TimeMS: max(nowMS, s.timeMS), Kind: wire.LeafRelease, Debit: s.Suspense(), Credit: h.Credit, Minor: h.Minor,
+			Reference: reference, Part: h.ID.Part, Cause: cause}
 	}
 	return all, nil
 }

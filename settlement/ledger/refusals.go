@@ -2,13 +2,16 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 
 	"entente/schema/refusal"
 )
 
-// Refusals of the ledger, in order of descending precedence: the first that applies is given.
+// Refusals of the ledger, in order of descending precedence: of all that apply, over all postings and bills, the first is given.
 const (
 	CodeIdempotencyConflict refusal.Code = "idempotency_conflict"
+	CodeHoldExists          refusal.Code = "hold_exists"
+	CodeHoldUnknown         refusal.Code = "hold_unknown"
 	CodeMalformed           refusal.Code = "malformed"
 	CodeAmountInvalid       refusal.Code = "amount_invalid"
 	CodeAccountExists       refusal.Code = "account_exists"
@@ -18,11 +21,9 @@ const (
 	CodeAccountFrozen       refusal.Code = "account_frozen"
 	CodeAccountPending      refusal.Code = "account_pending"
 	CodeBillUnknown         refusal.Code = "bill_unknown"
-	CodeBillRepeated        refusal.Code = "bill_repeated"
 	CodeBillForeign         refusal.Code = "bill_foreign"
+	CodeBillRepeated        refusal.Code = "bill_repeated"
 	CodeBillPaid            refusal.Code = "bill_paid"
-	CodeHoldUnknown         refusal.Code = "hold_unknown"
-	CodeHoldExists          refusal.Code = "hold_exists"
 	CodeInsufficientFunds   refusal.Code = "insufficient_funds"
 	CodeOverflow            refusal.Code = "overflow"
 )
@@ -30,12 +31,24 @@ const (
 // Codes lists the ledger's refusals in order of precedence.
 func Codes() []refusal.Code {
 	return []refusal.Code{
-		CodeIdempotencyConflict, CodeMalformed, CodeAmountInvalid, CodeAccountExists, CodeAccountUnknown, CodeAccountForeign, CodeAccountClosed,
-		CodeAccountFrozen, CodeAccountPending, CodeBillUnknown, CodeBillRepeated, CodeBillForeign, CodeBillPaid, CodeHoldUnknown, CodeHoldExists,
+		CodeIdempotencyConflict, CodeHoldExists, CodeHoldUnknown, CodeMalformed, CodeAmountInvalid, CodeAccountExists, CodeAccountUnknown,
+		CodeAccountForeign, CodeAccountClosed, CodeAccountFrozen, CodeAccountPending, CodeBillUnknown, CodeBillForeign, CodeBillRepeated, CodeBillPaid,
 		CodeInsufficientFunds, CodeOverflow,
 	}
 }
 
 func refuse(code refusal.Code, do, format string, args ...any) error {
 	return refusal.New(code, fmt.Sprintf(format, args...), do)
+}
+
+// earliest gives the refusal of the highest precedence, nil if there is none.
+func earliest(errs ...error) error {
+	var first error
+	rank := len(Codes())
+	for _, err := range errs {
+		if at := slices.Index(Codes(), refusal.CodeOf(err)); err != nil && at < rank {
+			first, rank = err, at
+		}
+	}
+	return first
 }

@@ -36,6 +36,10 @@ func (m *Machine) pay(out *Output, e PaymentAuthorised, now int64) {
 		return
 	}
 	q := p.Quote
+	if err := m.proposable(e, now); err != nil {
+		m.refuse(out, err, p.InstructionHash, now)
+		return
+	}
 	terms := wire.Terms{
 		Network: m.Network,
 		Banks:   []wire.Participant{{Bank: m.Bank, Epoch: m.Epoch}, {Bank: in.PayeeBank, Epoch: m.channel(in.PayeeBank).PeerEpoch}},
@@ -82,6 +86,19 @@ func (m *Machine) payable(in *wire.Instruction, now int64) error {
 	return m.owns(in.PayerAccount, in.Payer)
 }
 
+// proposable checks what only a payment across ledgers needs: a quote that lasts until the vote, its acceptance, the package that the responder will check, and
+// somewhere to commit the money to.
+func (m *Machine) proposable(e PaymentAuthorised, now int64) error {
+	q := e.Payment.Quote
+	switch {
+	case q == nil || e.Payment.Acceptance == nil || len(e.Package) == 0:
+		return refusal.New(CodeTermsMismatch, "a payment across ledgers came without its quote, acceptance or package", "send the whole payment package")
+	case q.ExpiresMS < now+VoteWindowMS:
+		return refusal.Newf(CodeQuoteExpired, "ask for a quote that lasts until vote_by", "quote %s expires at %d, before vote_by %d", q.ID, q.ExpiresMS, now+VoteWindowMS)
+	}
+	return m.ledger.SuspenseReady()
+}
+
 // owns checks that an account of this ledger belongs to whom the document says.
 func (m *Machine) owns(account, owner string) error {
 	a, ok := m.ledger.Account(account)
@@ -98,9 +115,14 @@ func (m *Machine) owns(account, owner string) error {
 func (m *Machine) payInside(out *Output, e PaymentAuthorised, now int64) {
 	p := e.Payment
 	in := &p.Instruction
-	blinding, err := m.openBills(in.Bills, p.Openings, in.PayMinor)
+	if in.PayCurrency != m.ledger.Currency {
+		m.refuse(out, refusal.Newf(CodeTermsMismatch, "pay in the ledger's currency", "a payment in %s on the ledger of %s", in.PayCurrency, m.ledger.Currency), p.InstructionHash, now)
+		return
+	}
+	err := m.owns(in.PayeeAccount, in.Payee)
+	var blinding [32]byte
 	if err == nil {
-		err = m.owns(in.PayeeAccount, in.Payee)
+		blinding, err = m.openBills(in.Bills, p.Openings, in.PayMinor)
 	}
 	if err != nil {
 		m.refuse(out, err, p.InstructionHash, now)
@@ -155,7 +177,7 @@ func (m *Machine) openBills(bills []wire.Hash, openings []wire.TotalOpening, pay
 func (m *Machine) voted(out *Output, v *wire.Vote, hash wire.Hash, now int64) {
 	s := m.swaps[v.Swap]
 	if s == nil {
-		m.abortUnknown(out, v, now)
+		m.abortUnknown(out, v, hash, now)
 		return
 	}
 	p := s.peer(v.Sender)
@@ -185,10 +207,10 @@ func (m *Machine) voted(out *Output, v *wire.Vote, hash wire.Hash, now int64) {
 	switch {
 	case !v.Prepared:
 		m.abort(out, s, "refused by "+v.Sender+": "+v.Code, now)
-	case now >= s.Terms.DecideByMS:
-		m.abort(out, s, string(CodeExpired), now)
 	case m.epochsMoved(s):
 		m.abort(out, s, string(CodeStaleEpoch), now)
+	case now >= s.Terms.DecideByMS:
+		m.abort(out, s, string(CodeExpired), now)
 	case s.prepared():
 		m.commit(out, s, now)
 	}
@@ -219,7 +241,7 @@ func (s *Swap) prepared() bool {
 }
 
 // abortUnknown answers a vote for a swap this bank does not know: since it is not fenced, it never proposed it and never will, and says so durably.
-func (m *Machine) abortUnknown(out *Output, v *wire.Vote, now int64) {
+func (m *Machine) abortUnknown(out *Output, v *wire.Vote, hash wire.Hash, now int64) {
 	terms, err := wire.ParseTerms(v.Terms)
 	if err != nil {
 		m.refuse(out, err, v.Swap, now)
@@ -230,10 +252,12 @@ func (m *Machine) abortUnknown(out *Output, v *wire.Vote, now int64) {
 		return
 	}
 	s := &Swap{ID: v.Swap, Role: Initiator, Terms: terms, Peers: peersOf(terms, m.Bank), CreatedMS: now, Reason: "unknown to the initiator"}
-	if s.peer(v.Sender) == nil {
+	p := s.peer(v.Sender)
+	if p == nil {
 		m.refuse(out, refusal.Newf(CodeTermsMismatch, "vote on swaps you are a responder of", "%s voted on swap %s", v.Sender, v.Swap.Short()), v.Swap, now)
 		return
 	}
+	p.Vote, p.Prepared = hash, v.Prepared
 	s.enter(Aborted, now)
 	m.keep(s)
 	m.decide(out, s, &wire.Decision{Reason: s.Reason}, now)
@@ -250,7 +274,8 @@ func peersOf(t wire.Terms, self string) []Peering {
 	return peers
 }
 
-// commit decides for good: the money goes to suspense, where nobody can spend it until every responder holds the decision.
+// commit decides for good: the money goes to suspense, where nobody can spend it until every responder holds the decision. When suspense cannot take it
+// there is still time to decide against the swap.
 func (m *Machine) commit(out *Output, s *Swap, now int64) {
 	votes := make([]wire.Hash, len(s.Peers))
 	for i, p := range s.Peers {
@@ -258,7 +283,8 @@ func (m *Machine) commit(out *Output, s *Swap, now int64) {
 	}
 	entries, err := m.ledger.Post(s.ID, votes[0], m.ledger.Suspense(), now)
 	if err != nil {
-		panic("swap: what was held for a proposed swap cannot be posted: " + err.Error())
+		m.abort(out, s, string(refusal.CodeOf(err)), now)
+		return
 	}
 	m.apply(out, entries)
 	s.enter(Committed, now)
@@ -318,8 +344,7 @@ func (m *Machine) acked(out *Output, a *wire.DecisionAck, now int64) {
 	}
 	entries, err := m.ledger.Release(s.ID, s.Decision, s.Terms.Legs[0].Postings, now)
 	if err != nil {
-		m.note(out, NoteAlarm, refusal.CodeOf(err), err.Error(), s.ID, now)
-		return
+		panic("swap: what a committed swap left in suspense cannot be released: " + err.Error())
 	}
 	m.apply(out, entries)
 	s.enter(Settled, now)
@@ -329,6 +354,10 @@ func (m *Machine) acked(out *Output, a *wire.DecisionAck, now int64) {
 // cancel withdraws a payment that is not decided.
 func (m *Machine) cancel(out *Output, e CancelAsked, now int64) {
 	id, ok := m.paying[e.Instruction]
+	if _, inside := m.ledger.Payment(e.Instruction); inside {
+		m.refuse(out, refusal.Newf(CodeTooLate, "ask the payee to pay it back", "the payment of instruction %s is settled", e.Instruction.Short()), e.Instruction, now)
+		return
+	}
 	if !ok {
 		m.refuse(out, refusal.Newf(CodePaymentUnknown, "check the instruction", "no swap pays instruction %s", e.Instruction.Short()), e.Instruction, now)
 		return

@@ -122,9 +122,10 @@ func (m *Machine) channel(peer string) *Channel {
 // RestoreEntry folds one entry of the journal at start.
 func (m *Machine) RestoreEntry(e ledger.Entry) error { return m.ledger.Apply(e) }
 
-// RestoreSwap puts a stored swap back at start.
+// RestoreSwap puts a stored swap back at start, in any order.
 func (m *Machine) RestoreSwap(s Swap) {
 	c := s
+	c.Peers = append([]Peering(nil), s.Peers...)
 	m.keep(&c)
 }
 
@@ -137,13 +138,27 @@ func (m *Machine) RestoreChannel(c Channel) {
 // keep puts a swap into every index it belongs to.
 func (m *Machine) keep(s *Swap) {
 	m.swaps[s.ID] = s
-	if s.Role == Initiator && len(s.Authority) > 0 {
-		// A second try replaces an aborted first one, in whatever order a store gives them back.
-		if first, tried := m.swaps[m.paying[s.Terms.Instruction]]; !tried || first.State == Aborted && first.CreatedMS <= s.CreatedMS {
+	if s.Role == Initiator && s.Terms.Instruction != (wire.Hash{}) && len(s.Authority) > 0 {
+		if paying, ok := m.paying[s.Terms.Instruction]; !ok || m.swaps[paying].replacedBy(s) {
 			m.paying[s.Terms.Instruction] = s.ID
 		}
 	}
 	m.index(s)
+}
+
+// replacedBy tells which of two swaps of one instruction is the later attempt, whatever order they come in: only an aborted one is followed by another, and
+// one that was cancelled by none.
+func (s *Swap) replacedBy(other *Swap) bool {
+	if s.State != Aborted || other.State != Aborted {
+		return s.State == Aborted
+	}
+	if s.Reason == reasonCancelled || other.Reason == reasonCancelled {
+		return s.Reason != reasonCancelled
+	}
+	if s.CreatedMS != other.CreatedMS {
+		return s.CreatedMS < other.CreatedMS
+	}
+	return string(s.ID[:]) < string(other.ID[:])
 }
 
 // index keeps the indices that follow the state.

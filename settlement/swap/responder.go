@@ -66,11 +66,11 @@ func (m *Machine) proposed(out *Output, p *wire.Propose, e MessageVerified, now 
 // nothing may refuse a commit.
 func (m *Machine) prepare(s *Swap, e MessageVerified, now int64) ([]ledger.Entry, error) {
 	t := &s.Terms
-	if now > t.VoteByMS {
-		return nil, refusal.Newf(CodeExpired, "propose again", "the time to vote ended at %d, it is %d", t.VoteByMS, now)
-	}
 	if m.epochsMoved(s) {
 		return nil, refusal.New(CodeStaleEpoch, "the terms name an epoch that is over", "propose again in the present epochs")
+	}
+	if now > t.VoteByMS {
+		return nil, refusal.Newf(CodeExpired, "propose again", "the time to vote ended at %d, it is %d", t.VoteByMS, now)
 	}
 	if e.Refusal != nil {
 		return nil, e.Refusal
@@ -83,14 +83,14 @@ func (m *Machine) prepare(s *Swap, e MessageVerified, now int64) ([]ledger.Entry
 		return nil, err
 	}
 	q := p.Quote
+	if by, used := m.quotes[p.QuoteHash]; used {
+		return nil, refusal.Newf(CodeQuoteUsed, "ask for a new quote", "quote %s is used by swap %s", q.ID, by.Short())
+	}
 	switch {
 	case q.ExpiresMS < now:
 		return nil, refusal.Newf(CodeQuoteExpired, "ask for a new quote", "quote %s expired at %d, it is %d", q.ID, q.ExpiresMS, now)
 	case q.ExpiresMS < t.VoteByMS:
 		return nil, refusal.Newf(CodeQuoteExpired, "ask for a quote that lasts until vote_by", "quote %s expires at %d, before vote_by %d", q.ID, q.ExpiresMS, t.VoteByMS)
-	}
-	if by, used := m.quotes[p.QuoteHash]; used {
-		return nil, refusal.Newf(CodeQuoteUsed, "ask for a new quote", "quote %s is used by swap %s", q.ID, by.Short())
 	}
 	if err := m.owns(q.BuyAccount, q.Provider); err != nil {
 		return nil, err
