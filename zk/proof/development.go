@@ -225,7 +225,7 @@ func (c cacheEntry) generate(system *cs.R1CS, progress func(stage string)) error
 	if err != nil {
 		return fmt.Errorf("serialising the manifest: %w", err)
 	}
-	if err := os.Remove(filepath.Join(c.dir, manifestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.clear(); err != nil {
 		return err
 	}
 	for _, file := range []struct {
@@ -233,6 +233,26 @@ func (c cacheEntry) generate(system *cs.R1CS, progress func(stage string)) error
 		content []byte
 	}{{provingFile, dump.Bytes()}, {verifyingFile, vk.Bytes()}, {manifestFile, m}} {
 		if err := c.write(file.name, file.content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear removes what is there, unfinished files of processes that died included, the manifest first. The lock is held, so nobody is reading or writing.
+func (c cacheEntry) clear() error {
+	if err := os.Remove(filepath.Join(c.dir, manifestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	files, err := os.ReadDir(c.dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if file.Name() == lockFile {
+			continue
+		}
+		if err := os.Remove(filepath.Join(c.dir, file.Name())); err != nil {
 			return err
 		}
 	}

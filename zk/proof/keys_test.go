@@ -154,22 +154,41 @@ func TestKeysAreMadeOnceAndDamageIsNoticed(t *testing.T) {
 	if err != nil || len(files) != 4 {
 		t.Errorf("files left: %v, %v", files, err)
 	}
-	last := first.VKID
-	for _, damage := range []func() error{
-		func() error { return flip(filepath.Join(entry, provingFile)) },
-		func() error { return flip(filepath.Join(entry, verifyingFile)) },
-		func() error { return os.Truncate(filepath.Join(entry, provingFile), 1000) },
-		func() error { return os.Remove(filepath.Join(entry, verifyingFile)) },
-		func() error { return os.WriteFile(filepath.Join(entry, manifestFile), []byte("{}"), 0o600) },
+	cache := cacheEntry{name: Totals, circuitID: first.CircuitID, dir: entry}
+	for what, damage := range map[string]func() error{
+		"a changed proving key":      func() error { return flip(filepath.Join(entry, provingFile)) },
+		"a changed verification key": func() error { return flip(filepath.Join(entry, verifyingFile)) },
+		"a cut proving key":          func() error { return os.Truncate(filepath.Join(entry, provingFile), 1000) },
+		"a missing verification key": func() error { return os.Remove(filepath.Join(entry, verifyingFile)) },
+		"an empty manifest":          func() error { return os.WriteFile(filepath.Join(entry, manifestFile), []byte("{}"), 0o600) },
+		"a manifest that is no JSON": func() error { return flip(filepath.Join(entry, manifestFile)) },
 	} {
+		backup := t.TempDir()
+		if err := os.CopyFS(backup, os.DirFS(entry)); err != nil {
+			t.Fatal(err)
+		}
 		if err := damage(); err != nil {
 			t.Fatal(err)
 		}
-		info, stages := open(t, dir)
-		if !slices.Contains(stages, StageDamaged) || info.VKID == last {
-			t.Errorf("damage goes unnoticed: %q", stages)
+		if _, _, err := cache.load(); !errors.Is(err, errDamaged) {
+			t.Errorf("%s: %v", what, err)
 		}
-		last = info.VKID
+		if err := errors.Join(os.RemoveAll(entry), os.CopyFS(entry, os.DirFS(backup))); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := cache.load(); err != nil {
+			t.Errorf("%s mended: %v", what, err)
+		}
+	}
+	if err := errors.Join(flip(filepath.Join(entry, provingFile)), os.WriteFile(filepath.Join(entry, provingFile+".123"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	anew, stages := open(t, dir)
+	if !slices.Equal(stages, []string{StageCompiling, StageLoading, StageDamaged, StageGenerating, StageReady}) || anew.VKID == first.VKID {
+		t.Errorf("after damage: %q", stages)
+	}
+	if files, err := os.ReadDir(entry); err != nil || len(files) != 4 {
+		t.Errorf("files left after damage: %v, %v", files, err)
 	}
 }
 
@@ -178,7 +197,7 @@ func flip(file string) error {
 	if err != nil {
 		return err
 	}
-	b[len(b)/2] ^= 1
+	b[len(b)/2] ^= 0x80
 	return os.WriteFile(file, b, 0o600)
 }
 

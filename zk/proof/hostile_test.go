@@ -1,0 +1,89 @@
+//go:build unix
+
+package proof
+
+import (
+	"bytes"
+	"math/big"
+	"testing"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fp"
+
+	"entente/schema/refusal"
+)
+
+func TestHostileProofsAreRefusedByName(t *testing.T) {
+	public, proof := proveBill(t, someBill(1))
+	v := verifier(t, Bill16)
+	replace := func(offset int, b []byte) []byte {
+		c := bytes.Clone(proof[:])
+		copy(c[offset:], b)
+		return c
+	}
+	beyond := func(offset int) []byte {
+		v := new(big.Int).SetBytes(proof[offset : offset+32])
+		var b [32]byte
+		v.Add(v, fp.Modulus()).FillBytes(b[:])
+		return replace(offset, b[:])
+	}
+	outside := outsideSubgroup(t).RawBytes()
+	for what, b := range map[string][]byte{
+		"nothing": nil, "one byte": {1}, "one byte short": proof[:ProofSize-1], "one byte long": append(bytes.Clone(proof[:]), 0),
+		"a megabyte": make([]byte, 1<<20), "zeros": make([]byte, ProofSize), "ones": bytes.Repeat([]byte{0xff}, ProofSize),
+		"A at infinity": replace(0, make([]byte, g1Size)), "B at infinity": replace(g1Size, make([]byte, g2Size)), "C at infinity": replace(g1Size+g2Size, make([]byte, g1Size)),
+		"A compressed": replace(0, []byte{proof[0] | 0x80}), "A flagged infinite": replace(0, []byte{proof[0] | 0x40}),
+		"A.X beyond": beyond(0), "A.Y beyond": beyond(32), "B.X1 beyond": beyond(64), "B.X0 beyond": beyond(96), "B.Y1 beyond": beyond(128), "B.Y0 beyond": beyond(160),
+		"C.X beyond": beyond(192), "C.Y beyond": beyond(224), "A off the curve": replace(63, []byte{proof[63] ^ 1}), "B off the curve": replace(191, []byte{proof[191] ^ 1}),
+		"C off the curve": replace(255, []byte{proof[255] ^ 1}), "B outside its subgroup": replace(g1Size, outside[:]),
+	} {
+		if err := v.VerifyBill(public, b); refusal.CodeOf(err) != CodeProofMalformed {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, _, g1, g2 := bn254.Generators()
+	foreign := (&points{a: g1, b: g2, c: g1}).encode()
+	swapped := replace(0, append(bytes.Clone(proof[192:]), proof[64:192]...))
+	copy(swapped[192:], proof[:64])
+	for what, b := range map[string][]byte{"generators": foreign[:], "A and C swapped": swapped} {
+		if err := v.VerifyBill(public, b); refusal.CodeOf(err) != CodeProofInvalid {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// outsideSubgroup finds a point of the twist that is on the curve but not in the group of prime order.
+func outsideSubgroup(t testing.TB) *bn254.G2Affine {
+	t.Helper()
+	_, _, _, generator := bn254.Generators()
+	// b = y^2 - x^3 for the generator gives the twist's constant.
+	var b, x3 bn254.E2
+	x3.Square(&generator.X).Mul(&x3, &generator.X)
+	b.Square(&generator.Y).Sub(&b, &x3)
+	for i := uint64(1); ; i++ {
+		var p bn254.G2Affine
+		p.X.A0.SetUint64(i)
+		var y2 bn254.E2
+		y2.Square(&p.X).Mul(&y2, &p.X).Add(&y2, &b)
+		if y2.Legendre() != 1 {
+			continue
+		}
+		p.Y.Sqrt(&y2)
+		if p.IsOnCurve() && !p.IsInSubGroup() {
+			return &p
+		}
+	}
+}
+
+func FuzzVerifyBill(f *testing.F) {
+	public, proof := proveBill(f, someBill(1))
+	v := verifier(f, Bill16)
+	f.Add(proof[:])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := v.VerifyBill(public, b); err == nil && !bytes.Equal(b, proof[:]) {
+			t.Error("other bytes verify")
+		} else if err != nil && refusal.CodeOf(err) == "" {
+			t.Errorf("a fault: %v", err)
+		}
+	})
+}
