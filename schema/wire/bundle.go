@@ -190,3 +190,17 @@ func ParseBundle(file []byte) (Bundle, error) {
 	}
 	return b, err
 }
+
+// ParseProvenBill reads a countersigned bill with its proofs. Nothing in it is verified.
+func ParseProvenBill(b []byte) (ProvenBill, error) {
+	var p ProvenBill
+	err := Decode(b, LimitBatch, &p)
+	return p, err
+}
+
+// ParseProvenStatement reads a statement with its proof. Nothing in it is verified.
+func ParseProvenStatement(b []byte) (ProvenStatement, error) {
+	var p ProvenStatement
+	err := Decode(b, LimitBatch, &p)
+	return p, err
+}

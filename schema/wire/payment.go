@@ -176,3 +176,10 @@ func (p *Payment) Hash() Hash { return AttachmentHash(p.Bytes()) }
 
 // AttachmentHash names an attached document by its bytes.
 func AttachmentHash(b []byte) Hash { return labelled("attachment/1", b) }
+
+// ParsePayment reads a payment package. Nothing in it is verified.
+func ParsePayment(b []byte) (Payment, error) {
+	var p Payment
+	err := Decode(b, LimitAttachment, &p)
+	return p, err
+}
