@@ -2,6 +2,7 @@ package swap
 
 import (
 	"fmt"
+	"math"
 	"sort"
 
 	"entente/schema/refusal"
@@ -279,6 +280,9 @@ func (m *Machine) receive(out *Output, e MessageVerified, now int64) {
 		return
 	case h.Recipient != m.Bank:
 		m.refuse(out, refusal.Newf(wire.CodeWrongRecipient, "send it to its recipient", "a message for %q came to %q", h.Recipient, m.Bank), h.Swap, now)
+		return
+	case h.Epoch > math.MaxInt64 || h.Seq > math.MaxInt64:
+		m.refuse(out, refusal.Newf(wire.CodeMalformed, "count epochs and messages one by one", "a message of %s with number %d in epoch %d", h.Sender, h.Seq, h.Epoch), h.Swap, now)
 		return
 	case h.Epoch < c.Floor:
 		m.refuse(out, refusal.Newf(CodeStaleEpoch, "sign again in the present epoch", "a message of epoch %d of %s, the floor is %d", h.Epoch, h.Sender, c.Floor), h.Swap, now)

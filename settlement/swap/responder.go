@@ -19,8 +19,13 @@ func (m *Machine) proposed(out *Output, p *wire.Propose, e MessageVerified, now 
 		}
 		return
 	}
-	terms, err := wire.ParseTerms(p.Terms)
-	if err != nil && len(terms.Banks) == 0 {
+	var terms wire.Terms
+	if err := wire.Decode(p.Terms, wire.LimitMessage, &terms); err != nil {
+		m.refuse(out, err, p.Swap, now)
+		return
+	}
+	err := terms.Check()
+	if len(terms.Banks) == 0 {
 		m.refuse(out, err, p.Swap, now)
 		return
 	}
