@@ -34,7 +34,7 @@ type Member struct {
 	Nation   Nation
 	Name     string
 	Currency money.Currency
-	Bank     string // the bank's id: 1 to 32 letters, digits, hyphens and underscores. Members of one currency area share a bank.
+	Bank     string // the bank's id: 1 to 32 letters, digits and hyphens, since subjects carry it. Members of one currency area share a bank.
 	BankName string
 }
 
@@ -86,7 +86,7 @@ type Agreement struct {
 
 var (
 	nationForm   = regexp.MustCompile(`^[A-Z0-9]{2,8}$`)
-	bankForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+	bankForm     = regexp.MustCompile(`^[A-Za-z0-9-]{1,32}$`)
 	categoryForm = regexp.MustCompile(`^[A-Z0-9_-]{1,16}$`)
 	idForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 )
@@ -138,7 +138,7 @@ func (a Agreement) memberFaults() (wrong []error) {
 			wrong = append(wrong, refusal.Newf(money.CodeUnknownCurrency, "name the ISO 4217 currency it bills in", "members[%d]: %s has no currency", i, m.Nation))
 		}
 		if !bankForm.MatchString(m.Bank) {
-			refuse(i, "use 1 to 32 letters, digits, hyphens and underscores", "bank: %.40q cannot name a bank", m.Bank)
+			refuse(i, "use 1 to 32 letters, digits and hyphens", "bank: %.40q cannot name a bank", m.Bank)
 		}
 		if why := textFault(m.BankName, MaxTextBytes); why != "" {
 			refuse(i, "give the bank a name", "bank_name: %s", why)
