@@ -24,7 +24,7 @@ func (s *State) checkRevision(hash wire.Hash, id wire.ID, revision uint32) error
 	last, known := s.revision[id]
 	switch {
 	case s.bills[hash] != nil:
-		return refuse(CodeBillRepeated, "nothing: the first record stands", "bill %s is recorded already", hash.Short())
+		return refuse(CodeBillRepeated, "do nothing: the first record stands", "bill %s is recorded already", hash.Short())
 	case known && revision <= last:
 		return refuse(CodeBillRepeated, "send the correction as the next revision", "bill %s has revision %d already", id, last)
 	case known && s.revisionPaid(id):
@@ -67,7 +67,7 @@ func (s *State) Transfer(m Movement, nowMS int64) ([]Entry, error) {
 // Hold sets money aside for each posting.
 func (s *State) Hold(m Movement, nowMS int64) ([]Entry, error) {
 	if first := (HoldID{m.Reference, 0}); s.holds[first] != nil || s.transit[first] != nil {
-		return nil, refuse(CodeHoldExists, "nothing: the first hold stands", "money is held for %s already", m.Reference.Short())
+		return nil, refuse(CodeHoldExists, "do nothing: the first hold stands", "money is held for %s already", m.Reference.Short())
 	}
 	if err := s.checkMovement(m); err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (s *State) checkOutstanding(bills []wire.Hash) error {
 		case b.Revision < s.revision[b.ID]:
 			errs = append(errs, refuse(CodeBillForeign, "pay the latest revision", "bill %s was replaced by revision %d", hash.Short(), s.revision[b.ID]))
 		case b.State != BillOutstanding:
-			errs = append(errs, refuse(CodeBillPaid, "nothing: a bill is paid once", "bill %s is %s already", hash.Short(), b.State))
+			errs = append(errs, refuse(CodeBillPaid, "do nothing: a bill is paid once", "bill %s is %s already", hash.Short(), b.State))
 		case seen[hash]:
 			errs = append(errs, refuse(CodeBillPaid, "name each bill once", "bill %s is named twice", hash.Short()))
 		}
@@ -180,7 +180,7 @@ func (s *State) Void(reference, cause wire.Hash, nowMS int64) ([]Entry, error) {
 func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, nowMS int64) ([]Entry, error) {
 	holds := s.HoldsOf(reference)
 	if len(holds) == 0 {
-		return nil, refuse(CodeHoldUnknown, "nothing: a hold settles once", "nothing is held for %s", reference.Short())
+		return nil, refuse(CodeHoldUnknown, "do nothing: a hold settles once", "nothing is held for %s", reference.Short())
 	}
 	all := make([]Entry, len(holds))
 	for i, h := range holds {
@@ -198,7 +198,7 @@ func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, nowMS int
 func (s *State) Release(reference, cause wire.Hash, postings []wire.Posting, nowMS int64) ([]Entry, error) {
 	waiting := s.InTransit(reference)
 	if len(waiting) == 0 {
-		return nil, refuse(CodeHoldUnknown, "nothing: money leaves suspense once", "nothing is in suspense for %s", reference.Short())
+		return nil, refuse(CodeHoldUnknown, "do nothing: money leaves suspense once", "nothing is in suspense for %s", reference.Short())
 	}
 	if len(waiting) != len(postings) {
 		return nil, refuse(CodeMalformed, "release what was held", "%d postings for %d that are in suspense for %s", len(postings), len(waiting), reference.Short())

@@ -1,0 +1,212 @@
+package ledger
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+)
+
+// journal is a ledger with an entry of every kind, in several parts where a kind allows them.
+func journal(t *testing.T) *book {
+	b := opened(t)
+	b.bill("paid", 1)
+	held := b.bill("held", 1)
+	kept := b.bill("kept", 1)
+	paid := billOf("paid", 1)
+	b.nowMS++
+	b.apply(b.state.Transfer(pays("inside", 10, paid.Hash()), b.nowMS))
+	swap := pays("swap", 20, held)
+	swap.Postings = append(swap.Postings, wire.Posting{Payer: "IN-DESK", Payee: "LP-DESK", Minor: 30})
+	b.apply(b.state.Hold(swap, b.nowMS))
+	b.apply(b.state.Hold(pays("aborted", 5, kept), b.nowMS))
+	b.apply(b.state.Hold(pays("direct", 7), b.nowMS))
+	b.nowMS++
+	b.apply(b.state.Post(swap.Reference, hashOf("vote"), "SUSPENSE", b.nowMS))
+	b.apply(b.state.Void(hashOf("aborted"), hashOf("abort"), b.nowMS))
+	b.apply(b.state.Post(hashOf("direct"), hashOf("decision"), "", b.nowMS))
+	b.apply(b.state.Release(swap.Reference, hashOf("ack"), swap.Postings, b.nowMS))
+	b.supply(wire.OrderRedeem, "IN-DESK", 3)
+	b.status("JP-DESK", wire.StatusFrozen)
+	return b
+}
+
+func TestFoldingTheStoredEntriesGivesTheSameState(t *testing.T) {
+	b := journal(t)
+	kinds := map[wire.LeafKind]bool{}
+	for _, e := range b.entries {
+		kinds[e.Kind] = true
+	}
+	if len(kinds) != 10 {
+		t.Fatalf("the journal has %d kinds of entries, want all 10", len(kinds))
+	}
+	if got, want := dump(b.restored()), dump(b.state); got != want {
+		t.Errorf("folded:\n%s\nwas:\n%s", got, want)
+	}
+}
+
+// alterations gives for each field a value that is another one, as whoever edits a stored row might write it.
+var alterations = map[string]func(*Entry){
+	"Seq":       func(e *Entry) { e.Seq++ },
+	"TimeMS":    func(e *Entry) { e.TimeMS-- },
+	"Kind":      func(e *Entry) { e.Kind = e.Kind%11 + 1 },
+	"Debit":     func(e *Entry) { e.Debit = another(e.Debit, "LP-DESK") },
+	"Credit":    func(e *Entry) { e.Credit = another(e.Credit, "LP-DESK") },
+	"Minor":     func(e *Entry) { e.Minor++ },
+	"Reference": func(e *Entry) { e.Reference[31]++ },
+	"Part":      func(e *Entry) { e.Part++ },
+	"Bills":     func(e *Entry) { e.Bills = append(slices.Clone(e.Bills), hashOf("no bill")) },
+	"Blinding":  func(e *Entry) { e.Blinding[31]++ },
+	"Cause":     func(e *Entry) { e.Cause[31]++ },
+	"Key":       func(e *Entry) { e.Key[15]++ },
+	"Owner":     func(e *Entry) { e.Owner += "n" },
+	"As":        func(e *Entry) { e.As = e.As%4 + 1 },
+	"Status":    func(e *Entry) { e.Status = e.Status%3 + 1 },
+	"Programme": func(e *Entry) { e.Programme[31]++ },
+	"BillID":    func(e *Entry) { e.BillID[15]++ },
+	"Revision":  func(e *Entry) { e.Revision++ },
+	"Creditor":  func(e *Entry) { e.Creditor += "n" },
+	"Debtor":    func(e *Entry) { e.Debtor += "n" },
+	"Chunks":    func(e *Entry) { e.Chunks = append(slices.Clone(e.Chunks), wire.Chunk{}) },
+}
+
+func another(have, other string) string {
+	if have == other {
+		return "JP-DESK"
+	}
+	return other
+}
+
+// onlyLogged are fields that neither a guard nor the state knows: the leaf's hash over the body is what holds them.
+func onlyLogged(field string, e Entry) bool {
+	switch e.Kind {
+	case wire.LeafTransfer: // the state keeps when it was paid
+		return field == "Cause" || field == "Blinding"
+	case wire.LeafHold, wire.LeafPost, wire.LeafVoid, wire.LeafRelease:
+		return field == "Cause" || field == "TimeMS"
+	}
+	return field == "TimeMS" // of an order, the state keeps the hash beside its key
+}
+
+func TestNoFieldOfAJournalChangesUnnoticed(t *testing.T) {
+	b := journal(t)
+	if fields := reflect.TypeOf(Entry{}).NumField(); fields != len(alterations) {
+		t.Fatalf("an entry has %d fields, %d are altered here", fields, len(alterations))
+	}
+	want := dump(b.state)
+	refusedAtOnce := 0
+	for at := range b.entries {
+		for field, alter := range alterations {
+			entries := slices.Clone(b.entries)
+			alter(&entries[at])
+			s, err := fold(entries)
+			switch {
+			case err != nil && !strings.HasPrefix(err.Error(), "journal_broken at seq "):
+				t.Errorf("%s of entry %d (%s): %v", field, at, b.entries[at].Kind, err)
+			case err != nil:
+				refusedAtOnce++
+				if code := refusal.CodeOf(err); code != "" {
+					t.Errorf("%s of entry %d: a broken journal is no refusal, this is %q", field, at, code)
+				}
+			case onlyLogged(field, b.entries[at]) != (dump(s) == want):
+				t.Errorf("%s of entry %d (%s) was changed: the state is the same: %v", field, at, b.entries[at].Kind, dump(s) == want)
+			}
+		}
+	}
+	t.Logf("%d of %d alterations do not fold; the others leave another state or a field that only the log's leaf holds", refusedAtOnce, len(b.entries)*len(alterations))
+}
+
+func fold(entries []Entry) (*State, error) {
+	s := NewState("RBI", "INR")
+	for _, e := range entries {
+		if err := s.Apply(e); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func TestAJournalWithAnEntryMissingRepeatedOrMovedDoesNotFold(t *testing.T) {
+	b := journal(t)
+	for at := range b.entries[:len(b.entries)-1] {
+		for name, entries := range map[string][]Entry{
+			"missing":  slices.Concat(b.entries[:at], b.entries[at+1:]),
+			"repeated": slices.Concat(b.entries[:at+1], b.entries[at:]),
+			"moved":    slices.Concat(b.entries[:at], []Entry{b.entries[at+1], b.entries[at]}, b.entries[at+2:]),
+		} {
+			if _, err := fold(entries); err == nil {
+				t.Errorf("entry %d %s: the journal folds", at, name)
+			}
+			for i := range entries {
+				entries[i].Seq = int64(i)
+			}
+			if s, err := fold(entries); err == nil && name != "moved" && dump(s) == dump(b.state) {
+				t.Errorf("entry %d %s and all renumbered: the same state", at, name)
+			}
+		}
+	}
+}
+
+func TestAnEntryThatDoesNotFoldLeavesTheStateAsItWas(t *testing.T) {
+	b := journal(t)
+	for at := range b.entries {
+		s, err := fold(b.entries[:at])
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := dump(s)
+		for field, alter := range alterations {
+			e := b.entries[at]
+			alter(&e)
+			if err := s.Apply(e); err == nil {
+				if s, err = fold(b.entries[:at]); err != nil {
+					t.Fatal(err)
+				}
+			} else if dump(s) != before {
+				t.Fatalf("%s of entry %d was refused and changed the state:\n%s\nwas\n%s", field, at, dump(s), before)
+			}
+		}
+	}
+}
+
+func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
+	text := rapid.StringMatching(`[A-Z0-9.-]{0,64}`)
+	hash := rapid.Custom(func(t *rapid.T) wire.Hash { return wire.Hash(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "bytes")) })
+	id := rapid.Custom(func(t *rapid.T) wire.ID { return wire.ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes")) })
+	count := rapid.Int64Range(0, math.MaxInt64)
+	rapid.Check(t, func(t *rapid.T) {
+		e := Entry{
+			Seq: count.Draw(t, "seq"), TimeMS: count.Draw(t, "time"), Kind: wire.LeafKind(rapid.Byte().Draw(t, "kind")), Debit: text.Draw(t, "debit"),
+			Credit: text.Draw(t, "credit"), Minor: count.Draw(t, "minor"), Reference: hash.Draw(t, "reference"), Part: rapid.Uint32().Draw(t, "part"),
+			Blinding: hash.Draw(t, "blinding"), Cause: hash.Draw(t, "cause"), Key: id.Draw(t, "key"),
+			Owner: text.Draw(t, "owner"), As: wire.AccountKind(rapid.Byte().Draw(t, "as")), Status: wire.AccountStatus(rapid.Byte().Draw(t, "status")),
+			Programme: hash.Draw(t, "programme"), BillID: id.Draw(t, "bill"), Revision: rapid.Uint32().Draw(t, "revision"), Creditor: text.Draw(t, "creditor"),
+			Debtor: text.Draw(t, "debtor"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "bills") {
+			e.Bills = append(e.Bills, hash.Draw(t, "discharged"))
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "chunks") {
+			e.Chunks = append(e.Chunks, wire.Chunk{Digest: hash.Draw(t, "digest"), Total: [64]byte{1, 2, 3}})
+		}
+		bytes, err := e.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseEntry(bytes)
+		if err != nil || !reflect.DeepEqual(got, e) {
+			t.Fatalf("wrote %+v, read %+v, %v", e, got, err)
+		}
+		at := rapid.IntRange(0, len(bytes)-1).Draw(t, "at")
+		bytes[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		if got, err = ParseEntry(bytes); err == nil && reflect.DeepEqual(got, e) {
+			t.Fatalf("byte %d was changed and nothing noticed", at)
+		}
+	})
+}
