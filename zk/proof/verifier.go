@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
@@ -15,9 +14,10 @@ import (
 
 // Verifier checks proofs under one verification key. It is immutable and safe for concurrent use.
 type Verifier struct {
-	name string
-	id   [32]byte
-	k    []bn254.G1Affine
+	name   string
+	id     [32]byte
+	k0     bn254.G1Affine
+	inputs []inputTable // of K_1, K_2, ...
 
 	alphaBeta bn254.GT // e(alpha, beta)
 	// The precomputed lines of -gamma and -delta, the two fixed arguments of the pairing.
@@ -52,7 +52,7 @@ func NewVerifier(name string, vkBytes []byte, wantID [32]byte) (*Verifier, error
 	gammaNeg.Neg(&key.gamma)
 	deltaNeg.Neg(&key.delta)
 	return &Verifier{
-		name: name, id: wantID, k: key.k, alphaBeta: alphaBeta,
+		name: name, id: wantID, k0: key.k[0], inputs: newInputTables(key.k[1:]), alphaBeta: alphaBeta,
 		lines: [][2][len(bn254.LoopCounter)]bn254.LineEvaluationAff{bn254.PrecomputeLines(gammaNeg), bn254.PrecomputeLines(deltaNeg)},
 	}, nil
 }
@@ -148,10 +148,10 @@ func (v *Verifier) verify(inputs []fr.Element, proofBytes []byte) error {
 		return err
 	}
 	var sum bn254.G1Jac
-	if _, err := sum.MultiExp(v.k[1:], inputs, ecc.MultiExpConfig{NbTasks: 1}); err != nil {
-		return fmt.Errorf("proof: adding public inputs: %w", err)
+	sum.FromAffine(&v.k0)
+	for i := range inputs {
+		v.inputs[i].addMultiple(&sum, &inputs[i])
 	}
-	sum.AddMixed(&v.k[0])
 	var l bn254.G1Affine
 	l.FromJacobian(&sum)
 
