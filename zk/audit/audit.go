@@ -46,8 +46,9 @@ type audit struct {
 	documents map[wire.Hash]*bill
 	ordered   []*bill // as in the bundle
 	keys      map[string][]*key
-	unpinned  map[string]bool // circuits for which the trust file pins nothing
-	hidden    []string        // categories that some creditor did not show
+	unpinned  map[string]bool    // circuits for which the trust file pins nothing
+	unplaced  map[programme]bool // programmes on a ledger of which a logged bill is missing
+	hidden    []string           // categories that some creditor did not show
 }
 
 // Verify audits a bundle against the trust file. It reads nothing else and never panics on any input. It goes on after a failure where it can, so that the
@@ -58,18 +59,13 @@ func Verify(network *trust.Network, bundleFile []byte, progress func(step string
 	}
 	a := &audit{
 		bundleFile: bundleFile, progress: progress,
-		ledgers: map[string]*ledger{}, documents: map[wire.Hash]*bill{}, keys: map[string][]*key{}, unpinned: map[string]bool{},
+		ledgers: map[string]*ledger{}, documents: map[wire.Hash]*bill{}, keys: map[string][]*key{}, unpinned: map[string]bool{}, unplaced: map[programme]bool{},
 		report: Report{
 			Result: Valid, BundleSHA256: sha256.Sum256(bundleFile), BundleBytes: len(bundleFile),
 			Steps: []Step{}, Findings: []Finding{}, Ledgers: []Ledger{}, Totals: []Total{}, Keys: []Key{},
 		},
 	}
-	if fault := a.pin(network); fault != "" {
-		a.step = Step{Name: "trust file", Result: Valid, Detail: "nothing can be checked without it"}
-		a.find(Undecidable, CodeTrustMissing, "", "%s", fault)
-		a.report.Steps = append(a.report.Steps, a.step)
-		a.unreadable = true
-	}
+	a.pin(network)
 	for _, s := range steps {
 		a.step = Step{Name: s.name, Result: Valid}
 		if a.unreadable {
@@ -84,18 +80,30 @@ func Verify(network *trust.Network, bundleFile []byte, progress func(step string
 	return a.report
 }
 
-// pin takes a copy of the trust file and prepares it; it gives what is wrong with it, or nothing.
-func (a *audit) pin(network *trust.Network) string {
+// pin takes a copy of the trust file and prepares it. Without a usable one nothing can be decided.
+func (a *audit) pin(network *trust.Network) {
+	a.step = Step{Name: "trust", Result: Valid}
+	defer func() {
+		a.unreadable = a.step.Result != Valid
+		a.report.Result = a.step.Result
+		a.report.Steps = append(a.report.Steps, a.step)
+	}()
 	if network == nil {
-		return "there is no trust file: get the consortium's network.json"
+		a.step.Detail = "no trust file"
+		a.find(Undecidable, CodeTrustMissing, "", "there is no trust file: get the consortium's network.json")
+		return
 	}
 	pinned := *network
+	a.step.Detail = fmt.Sprintf("%d banks, %d members and %d circuits pinned for network %s", len(pinned.Banks), len(pinned.Members), len(pinned.Circuits), printable(pinned.Network))
 	if err := pinned.Check(); err != nil {
-		return sentence(err)
+		a.find(Undecidable, trust.CodeTrustInvalid, "", "%s", sentence(err))
+		return
+	}
+	if len(pinned.Banks) == 0 {
+		a.find(Undecidable, trust.CodeTrustInvalid, "", "the trust file lists no bank, so there is no log to audit")
 	}
 	a.network = &pinned
 	a.report.Network, a.report.Development = pinned.Network, pinned.Development
-	return ""
 }
 
 // close completes the report from what all steps found.
@@ -157,14 +165,16 @@ func sentence(err error) string {
 
 // each runs work for 0 to n-1 on all processors. Work may write only what belongs to its index; findings wait until it is over, so that their order
 // does not depend on timing.
-func (a *audit) each(n int, work func(i int)) {
+func (a *audit) each(n int, work func(i int)) { a.eachOf(0, n, n, work) }
+
+// eachOf is each for n out of total, after the first done of them.
+func (a *audit) eachOf(done, total, n int, work func(i int)) {
 	var (
 		next  atomic.Int64
 		group sync.WaitGroup
 		mutex sync.Mutex
-		done  int
 	)
-	tell := max(1, n/100)
+	tell := max(1, total/100)
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		group.Go(func() {
 			for {
@@ -174,8 +184,8 @@ func (a *audit) each(n int, work func(i int)) {
 				}
 				work(i)
 				mutex.Lock()
-				if done++; done%tell == 0 || done == n {
-					a.progress(a.step.Name, done, n)
+				if done++; done%tell == 0 || done == total {
+					a.progress(a.step.Name, done, total)
 				}
 				mutex.Unlock()
 			}

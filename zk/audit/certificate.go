@@ -93,15 +93,15 @@ func (p *page) wrap(lead, text string) {
 }
 
 // table writes rows under a head, columns as wide as their widest cell; columns whose head begins with ">" are flush right. A table too wide for the page
-// gets each row's last cell on a line of its own.
+// becomes a list, each row's cells under one another.
 func (p *page) table(head []string, rows [][]string) {
 	right := make([]bool, len(head))
-	for i, h := range head {
-		right[i] = strings.HasPrefix(h, ">")
-		head[i] = strings.TrimPrefix(h, ">")
-	}
 	widths := make([]int, len(head))
-	for _, row := range append([][]string{head}, rows...) {
+	for i := range head {
+		head[i], right[i] = strings.CutPrefix(head[i], ">")
+	}
+	rows = append([][]string{head}, rows...)
+	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
@@ -110,28 +110,36 @@ func (p *page) table(head []string, rows [][]string) {
 	for _, w := range widths {
 		total += w + 2
 	}
-	own := total > certificateWidth
-	for _, row := range append([][]string{head}, rows...) {
+	if total > certificateWidth {
+		p.list(head, rows[1:])
+		return
+	}
+	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			switch {
-			case own && i == len(row)-1:
-				p.line("%s", line.String())
-				line.Reset()
-				line.WriteString("      " + cell)
-			case right[i]:
-				line.WriteString("  " + pad + cell)
-			default:
-				line.WriteString("  " + cell + pad)
+			if right[i] {
+				pad, cell = "", pad+cell
 			}
+			line.WriteString("  " + cell + pad)
 		}
 		p.line("%s", line.String())
 	}
 }
 
+func (p *page) list(head []string, rows [][]string) {
+	for i, row := range rows {
+		if i > 0 {
+			p.line("")
+		}
+		for k, cell := range row {
+			p.wrap(fmt.Sprintf("  %-12s", head[k]), cell)
+		}
+	}
+}
+
 func (p *page) insecure() {
-	p.wrap("", "INSECURE: this rests on development keys, made by one party for itself. Good for trying out, worth nothing as evidence.")
+	p.wrap("", "INSECURE: rests on development keys made by one party. Good for trying out, worth nothing as evidence.")
 }
 
 func (p *page) title(r *Report) {
@@ -218,12 +226,17 @@ func (p *page) totals(r *Report) {
 		p.line("")
 		p.wrap("", fmt.Sprintf("Proven totals in %s of %s (programme %s, ledger %s)", t.Currency, t.ProgrammeName, t.Programme.Short(), t.Bank))
 		var rows [][]string
+		sum := new(big.Int)
 		for _, row := range r.Totals[i:] {
 			if row.Programme != t.Programme || row.Bank != t.Bank {
 				break
 			}
+			if minor, ok := new(big.Int).SetString(row.Minor, 10); ok {
+				sum.Add(sum, minor)
+			}
 			rows = append(rows, []string{row.Category, major(row.Minor, row.Currency)})
 		}
+		rows = append(rows, []string{"shown in all", major(sum.String(), t.Currency)})
 		p.table([]string{"category", ">" + t.Currency}, rows)
 	}
 }

@@ -5,7 +5,7 @@ import "entente/schema/refusal"
 // Codes of findings that are this package's own. Others come from where they belong: wire (malformed, bundle_damaged, wrong_network, sig_invalid,
 // key_unknown, key_purpose), transcript (checkpoint_malformed, checkpoint_unsigned) and proof (proof_invalid, proof_malformed, vk_damaged, vk_unknown).
 const (
-	CodeTrustMissing            refusal.Code = "trust_missing"            // no trust file, or one that is not usable
+	CodeTrustMissing            refusal.Code = "trust_missing"            // no trust file; one that is not usable is trust_file_invalid
 	CodeLedgerUnknown           refusal.Code = "ledger_unknown"           // a log of a bank the trust file does not list, or in another currency
 	CodeLedgerRepeated          refusal.Code = "ledger_repeated"          // two logs of one bank
 	CodeLedgerMissing           refusal.Code = "ledger_missing"           // no log of a bank the trust file lists

@@ -1,6 +1,6 @@
 // Package audit checks a bundle from its bytes and the trust file alone: no bank, no database, no network, no clock.
 //
-// What is done, in this order, each a step of the report:
+// What is done, in this order, each a step of the report, after the trust file itself:
 //
 //  1. file: magic line, checksum, strict decoding, the trust file's network;
 //  2. heads: every pinned bank's log is there once, its head signed by the pinned log key, as many leaves as the head says;

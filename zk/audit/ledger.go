@@ -9,9 +9,6 @@ import (
 	"entente/zk/transcript"
 )
 
-// CodeTrustUnusable is found when a key in the trust file cannot be read: then nothing signed by it can be decided.
-const CodeTrustUnusable = trust.CodeTrustInvalid
-
 // ledger is one log of the bundle, with the bank the trust file pins for it.
 type ledger struct {
 	bank    trust.Bank
@@ -67,6 +64,14 @@ func (l *ledger) where() string { return "ledger " + l.bank.ID }
 
 func (l *ledger) at(seq int) string { return fmt.Sprintf("ledger %s, leaf %d", l.bank.ID, seq) }
 
+// claimed gives size and root that others refer to: those of the signed head, or what the leaves give where there is none.
+func (l *ledger) claimed() (size int64, root transcript.Hash) {
+	if l.signed {
+		return int64(l.head.Size), l.head.Root
+	}
+	return int64(len(l.leaves)), l.root
+}
+
 // heads checks that there is one log for each pinned bank, under a head signed by the pinned key.
 func (a *audit) heads() string {
 	signed := 0
@@ -104,7 +109,7 @@ func (a *audit) heads() string {
 func (a *audit) head(l *ledger) {
 	verifier, err := transcript.ParseVerifierKey(l.bank.LogKey)
 	if err != nil {
-		a.find(Undecidable, CodeTrustUnusable, l.where(), "the trust file's log key is not readable: %s", sentence(err))
+		a.find(Undecidable, trust.CodeTrustInvalid, l.where(), "the trust file's log key is not readable: %s", sentence(err))
 		return
 	}
 	head, _, err := transcript.Open(l.extract.Checkpoint, verifier)
@@ -124,16 +129,19 @@ func (a *audit) head(l *ledger) {
 
 // logs recomputes every root and reads every leaf.
 func (a *audit) logs() string {
-	total, agree := 0, 0
+	total, done, agree := 0, 0, 0
+	for _, l := range a.logged {
+		total += len(l.extract.Leaves)
+	}
 	for _, l := range a.logged {
 		n := len(l.extract.Leaves)
-		total += n
 		l.leaves = make([]leaf, n)
 		hashes := make([]transcript.Hash, n)
-		a.each(n, func(i int) {
+		a.eachOf(done, total, n, func(i int) {
 			hashes[i] = transcript.LeafHash(l.extract.Leaves[i])
 			l.leaves[i].read(l.extract.Leaves[i], int64(i))
 		})
+		done += n
 		tree := transcript.TreeOf(hashes)
 		l.root = tree.Root()
 		switch {

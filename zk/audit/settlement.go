@@ -14,15 +14,18 @@ import (
 //	void                          what its reference holds becomes outstanding again
 //	post, transfer naming bills   to settled; the amount commitment is the sum of the bills' totals
 func (a *audit) settlement() string {
-	bills, paid := 0, 0
+	bills, paid, done, total := 0, 0, 0, 0
+	for _, l := range a.logged {
+		total += len(l.leaves)
+	}
 	for _, l := range a.logged {
 		w := walk{audit: a, ledger: l, holds: map[wire.Hash][]*entry{}, latest: map[wire.ID]*entry{}}
 		for i := range l.leaves {
 			if leaf := &l.leaves[i]; leaf.decoded {
 				w.step(i, leaf)
 			}
-			if done := i + 1; done%10_000 == 0 || done == len(l.leaves) {
-				a.progress(a.step.Name, done, len(l.leaves))
+			if done++; done%10_000 == 0 || done == total {
+				a.progress(a.step.Name, done, total)
 			}
 		}
 		bills += len(l.order)

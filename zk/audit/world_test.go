@@ -1,0 +1,373 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"entente/schema/trust"
+	"entente/schema/wire"
+	"entente/zk/commit"
+	"entente/zk/proof"
+	"entente/zk/transcript"
+)
+
+// noon is when everything in the test world happens.
+const noon = 1_795_000_000_000
+
+// development opens the development keys of this machine, or makes them.
+var development = sync.OnceValues(func() (*proof.Keys, error) {
+	dir, err := proof.DefaultDir()
+	if err != nil {
+		return nil, err
+	}
+	return proof.OpenDevelopment(context.Background(), dir, []string{proof.Bill16, proof.Totals}, nil)
+})
+
+// proven remembers proofs by context, which binds all that is proven here: a world is made anew for every test and proven once.
+var proven sync.Map
+
+func prove(t testing.TB, about commit.Digest, make func(*proof.Keys) (proof.Proof, error)) []byte {
+	t.Helper()
+	if p, ok := proven.Load(about); ok {
+		return bytes.Clone(p.([]byte))
+	}
+	keys, err := development()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := make(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proven.Store(about, p[:])
+	return bytes.Clone(p[:])
+}
+
+// world is three nations, two banks, one programme, and everything a bundle is made from.
+type world struct {
+	t          testing.TB
+	seed       string // of all signing keys
+	network    *trust.Network
+	private    map[wire.Hash]ed25519.PrivateKey
+	logs       map[string][]wire.Leaf
+	bills      []*madeBill
+	charters   []wire.Envelope
+	statements []*madeStatement
+	keys       []wire.VerifyingKey
+	renumber   func() // after leaves were numbered, before heads are signed
+}
+
+// madeBill is a bill with all its openings.
+type madeBill struct {
+	wire.Bill
+	witnesses []commit.BillWitness
+	proofs    [][]byte
+	signers   []string
+}
+
+// madeStatement is a statement about the bills it names.
+type madeStatement struct {
+	creditor, ledger string
+	bills            []*madeBill
+	mask             uint16
+	change           func(*wire.Statement) // after it was made and proven
+	before           func(*wire.Statement) // before it is proven
+	signers          []string
+}
+
+var programmeTag = wire.Hash(sha256.Sum256([]byte("programme")))
+
+func newWorld(t testing.TB, seed string) *world {
+	w := &world{t: t, seed: seed, private: map[wire.Hash]ed25519.PrivateKey{}, logs: map[string][]wire.Leaf{}}
+	bank := func(id, currency string) trust.Bank {
+		origin := id + ".test/" + currency
+		return trust.Bank{ID: id, Name: id, Currency: currency, LogOrigin: origin, LogKey: transcript.VerifierKey(origin, w.key(origin).Public().(ed25519.PublicKey)),
+			Keys: []trust.Key{w.pin(id, wire.PurposeSwap)}}
+	}
+	member := func(nation, bank string) trust.Member {
+		return trust.Member{Nation: nation, Name: nation, Bank: bank, Account: "desk-" + nation, SealTo: "age1" + nation, Approvals: 1,
+			Keys: []trust.Key{w.pin(nation, wire.PurposeNation), w.pin(nation, wire.PurposeService)}}
+	}
+	w.network = &trust.Network{
+		Version: 1, Network: "audit-test", CheckpointAgeMax: 3600,
+		Banks:   []trust.Bank{bank("rba", "AUD"), bank("rbi", "INR")},
+		Members: []trust.Member{member("AUS", "rba"), member("IND", "rbi"), member("JPN", "rba")},
+	}
+	keys, err := development()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{proof.Bill16, proof.Totals} {
+		info, err := keys.Info(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.network.Circuits = append(w.network.Circuits, trust.Circuit{Name: name, CircuitID: info.CircuitID, KeyID: info.VKID, Ceremony: trust.DevelopmentCeremony})
+		w.keys = append(w.keys, wire.VerifyingKey{Circuit: name, Bytes: info.VKBytes})
+	}
+	if err := w.network.Check(); err != nil {
+		t.Fatal(err)
+	}
+	w.play()
+	return w
+}
+
+// key derives a private key from the world's seed.
+func (w *world) key(name string) ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte(w.seed + "/" + name))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+func (w *world) pin(owner string, purpose wire.Purpose) trust.Key {
+	private := w.key(owner + string(purpose))
+	public := private.Public().(ed25519.PublicKey)
+	w.private[wire.Key{Owner: owner, Name: owner, Purpose: purpose, Epoch: 1, Public: public}.ID()] = private
+	return trust.Key{Name: owner, Purpose: purpose, Epoch: 1, Public: public}
+}
+
+// sign makes an envelope with one signature of each owner, by its key of the purpose.
+func (w *world) sign(kind wire.PayloadType, payload []byte, purpose wire.Purpose, owners ...string) wire.Envelope {
+	e := wire.Envelope{Type: kind, Payload: payload}
+	for _, owner := range owners {
+		key := w.network.KeysOf(owner, purpose)[0]
+		s := wire.Signature{KeyID: key.ID()}
+		copy(s.Bytes[:], ed25519.Sign(w.private[key.ID()], wire.SignedBytes(kind, payload)))
+		e.Signatures = append(e.Signatures, s)
+	}
+	return e
+}
+
+// play fills the world: a bill of two chunks paid by hold and post, one paid by a transfer, one held and given back, and one replaced by its second revision.
+func (w *world) play() {
+	big := w.bill("big", 1, "AUS", "IND", 20)
+	indian := w.bill("indian", 1, "IND", "AUS", 5)
+	given := w.bill("given back", 1, "AUS", "JPN", 3)
+	wrong := w.bill("corrected", 1, "IND", "JPN", 2)
+	right := w.bill("corrected", 2, "IND", "JPN", 4)
+
+	w.log("rba", wire.Leaf{Kind: wire.LeafOpen}, w.moving(wire.LeafIssue, "issue", 1), billLeaf(big), billLeaf(given),
+		paying(wire.LeafHold, "swap", big), w.moving(wire.LeafHold, "swap", 7),
+		paying(wire.LeafHold, "failed", given), w.moving(wire.LeafVoid, "failed", 8),
+		paying(wire.LeafPost, "swap", big), w.moving(wire.LeafPost, "swap", 9), w.moving(wire.LeafRelease, "swap", 10))
+	w.log("rbi", billLeaf(indian), billLeaf(wrong), billLeaf(right), paying(wire.LeafTransfer, "payment", indian))
+
+	charter := wire.Charter{Network: "audit-test", Programme: programmeTag, Name: "Exercise Kakadu", Agreement: wire.Hash{1},
+		Members: []string{"AUS", "IND", "JPN"}, Categories: []string{"fuel", "food", "berths", "medical care"}}
+	w.charters = append(w.charters, w.sign(wire.TypeCharter, charter.Bytes(), wire.PurposeNation, charter.Members...))
+	w.statements = []*madeStatement{
+		{creditor: "AUS", ledger: "rba", bills: []*madeBill{big, given}, mask: 0xffff},
+		{creditor: "IND", ledger: "rbi", bills: []*madeBill{indian, right}, mask: 0xffff &^ 8},
+	}
+}
+
+// bill makes, proves and keeps a countersigned bill over n items.
+func (w *world) bill(id string, revision uint32, creditor, debtor string, n int) *madeBill {
+	w.t.Helper()
+	home, _ := w.network.Member(creditor)
+	bank, _ := w.network.Bank(home.Bank)
+	name := sha256.Sum256([]byte(id))
+	b := &madeBill{
+		Bill: wire.Bill{Network: w.network.Network, ID: wire.ID(name[:16]), Revision: revision, Programme: programmeTag, Creditor: creditor, Debtor: debtor,
+			Ledger: bank.ID, Currency: bank.Currency, CreatedMS: noon, Nonce: wire.Hash{byte(revision)}, ChunkSize: 16, Chunks: make([]wire.Chunk, (n+15)/16)},
+		signers: []string{creditor, debtor},
+	}
+	items := make([]commit.Item, n)
+	secret := commit.Secret{1}
+	for i := range items {
+		items[i] = commit.Item{Amount: uint64(1000*len(id) + 77*i), Category: uint8(i % 4), Details: sha256.Sum256(fmt.Append(nil, id, i)),
+			Salt: commit.DeriveSalt(secret, b.ID, revision, uint32(i/16), uint32(i%16), fmt.Append(nil, i))}
+	}
+	for i := range b.Chunks {
+		chunk := uint32(i)
+		b.witnesses = append(b.witnesses, commit.BillWitness{Context: commit.BillContext(b.Bill, i), Size: 16, Items: items[16*i : min(n, 16*(i+1))],
+			R: commit.DeriveBlinding(secret, "sums", b.ID, revision, chunk, nil), S: commit.DeriveBlinding(secret, "total", b.ID, revision, chunk, nil)})
+	}
+	w.commit(b)
+	w.bills = append(w.bills, b)
+	return b
+}
+
+// commit fills the bill's chunks from its witnesses and proves them.
+func (w *world) commit(b *madeBill) {
+	w.t.Helper()
+	b.proofs = nil
+	for i, witness := range b.witnesses {
+		public, err := witness.Public()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		b.Chunks[i] = wire.Chunk{Digest: public.D, Categories: public.C, Total: public.T}
+		b.proofs = append(b.proofs, prove(w.t, public.D, func(keys *proof.Keys) (proof.Proof, error) { return keys.ProveBill(context.Background(), witness) }))
+	}
+}
+
+func (w *world) envelope(b *madeBill) wire.Envelope {
+	return w.sign(wire.TypeBill, b.Bytes(), wire.PurposeNation, b.signers...)
+}
+
+func (b *madeBill) total() []byte {
+	var sum commit.Sum
+	for _, c := range b.Chunks {
+		mustAdd(&sum, c.Total)
+	}
+	p := sum.Point()
+	return p[:]
+}
+
+func reference(name string) wire.Hash { return sha256.Sum256([]byte(name)) }
+
+func billLeaf(b *madeBill) wire.Leaf {
+	return wire.Leaf{Kind: wire.LeafBill, Reference: b.Hash(), Programme: b.Programme, Chunks: b.Chunks}
+}
+
+func paying(kind wire.LeafKind, ref string, b *madeBill) wire.Leaf {
+	return wire.Leaf{Kind: kind, Reference: reference(ref), Amount: b.total(), Bills: []wire.Hash{b.Hash()}}
+}
+
+func (w *world) moving(kind wire.LeafKind, ref string, minor uint64) wire.Leaf {
+	p, err := commit.CommitAmount(minor, commit.DeriveBlinding(commit.Secret{2}, "leg", wire.ID{}, 0, 0, commit.AmountBytes(minor)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return wire.Leaf{Kind: kind, Reference: reference(ref), Amount: p[:]}
+}
+
+func (w *world) log(bank string, leaves ...wire.Leaf) { w.logs[bank] = append(w.logs[bank], leaves...) }
+
+// number puts the log's leaves in order again.
+func (w *world) number(bank string) {
+	for i := range w.logs[bank] {
+		w.logs[bank][i].Seq, w.logs[bank][i].TimeMS = int64(i), noon+int64(1000*i)
+	}
+}
+
+// build signs and proves everything as it stands.
+func (w *world) build() wire.Bundle {
+	w.t.Helper()
+	b := wire.Bundle{Network: w.network.Network, CreatedMS: noon + 60_000, Charters: w.charters, Keys: w.keys}
+	heads := map[string]transcript.Checkpoint{}
+	for _, bank := range w.network.Banks {
+		w.number(bank.ID)
+	}
+	if w.renumber != nil {
+		w.renumber()
+	}
+	for _, bank := range w.network.Banks {
+		extract := wire.LedgerExtract{Bank: bank.ID, Currency: bank.Currency}
+		for _, l := range w.logs[bank.ID] {
+			extract.Leaves = append(extract.Leaves, l.Bytes())
+		}
+		heads[bank.ID] = transcript.Checkpoint{Origin: bank.LogOrigin, Size: uint64(len(extract.Leaves)), Root: transcript.RootOf(extract.Leaves)}
+		extract.Checkpoint = w.head(heads[bank.ID])
+		b.Ledgers = append(b.Ledgers, extract)
+	}
+	for _, made := range w.bills {
+		b.Bills = append(b.Bills, wire.ProvenBill{Envelope: w.envelope(made), Proofs: made.proofs})
+	}
+	for _, s := range w.statements {
+		b.Statements = append(b.Statements, w.state(s, heads[s.ledger]))
+	}
+	return b
+}
+
+func (w *world) head(c transcript.Checkpoint) []byte {
+	signer, err := transcript.NewSigner(c.Origin, w.key(c.Origin))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	note, err := transcript.Sign(c, signer)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return note
+}
+
+// state makes, proves and signs one statement.
+func (w *world) state(m *madeStatement, head transcript.Checkpoint) wire.ProvenStatement {
+	w.t.Helper()
+	bank, _ := w.network.Bank(m.ledger)
+	witness := commit.TotalsWitness{Mask: m.mask}
+	var blindings []commit.Scalar
+	for _, b := range m.bills {
+		for _, chunk := range b.witnesses {
+			sums, err := commit.SumItems(chunk.Items)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if witness.Totals, err = witness.Totals.Add(sums); err != nil {
+				w.t.Fatal(err)
+			}
+			blindings = append(blindings, chunk.R)
+		}
+	}
+	var err error
+	if witness.R, err = commit.AddScalars(blindings...); err != nil {
+		w.t.Fatal(err)
+	}
+	public, err := witness.Public()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := wire.Statement{Network: w.network.Network, Programme: programmeTag, Creditor: m.creditor, Ledger: bank.ID, Currency: bank.Currency,
+		Origin: head.Origin, Size: int64(head.Size), Root: wire.Hash(head.Root), Nonce: wire.Hash{9}, Sum: public.C, Mask: m.mask}
+	for k, total := range public.Shown {
+		if s.Shown[k], err = wire.NewTotal96(total.Big()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if m.before != nil {
+		m.before(&s)
+	}
+	witness.Context = commit.StatementContext(s)
+	p := prove(w.t, witness.Context, func(keys *proof.Keys) (proof.Proof, error) { return keys.ProveTotals(context.Background(), witness) })
+	if m.change != nil {
+		m.change(&s)
+	}
+	signers := m.signers
+	if signers == nil {
+		signers = []string{m.creditor}
+	}
+	return wire.ProvenStatement{Envelope: w.sign(wire.TypeStatement, s.Bytes(), wire.PurposeNation, signers...), Proof: p}
+}
+
+// amend changes a bill that is in the world already, proves it anew, and changes the logs to match.
+func (w *world) amend(b *madeBill, change func(*wire.Bill)) {
+	w.t.Helper()
+	old := b.Hash()
+	b.Chunks = slices.Clone(b.Chunks)
+	change(&b.Bill)
+	for i := range b.witnesses {
+		b.witnesses[i].Context = commit.BillContext(b.Bill, i)
+	}
+	w.commit(b)
+	for _, leaves := range w.logs {
+		for i := range leaves {
+			if leaves[i].Reference == old {
+				leaves[i].Reference, leaves[i].Programme, leaves[i].Chunks = b.Hash(), b.Programme, b.Chunks
+			}
+			for j := range leaves[i].Bills {
+				if leaves[i].Bills[j] == old {
+					leaves[i].Bills[j] = b.Hash()
+				}
+			}
+		}
+	}
+}
+
+// find gives the index of the first leaf of a kind.
+func (w *world) find(bank string, kind wire.LeafKind) int {
+	return slices.IndexFunc(w.logs[bank], func(l wire.Leaf) bool { return l.Kind == kind })
+}
+
+// resign recomputes and signs the head of the i-th log of a bundle after its leaves were changed.
+func (w *world) resign(b *wire.Bundle, i int) {
+	l := &b.Ledgers[i]
+	bank, _ := w.network.Bank(l.Bank)
+	l.Checkpoint = w.head(transcript.Checkpoint{Origin: bank.LogOrigin, Size: uint64(len(l.Leaves)), Root: transcript.RootOf(l.Leaves)})
+}
