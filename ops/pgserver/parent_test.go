@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -104,12 +105,34 @@ func TestTheServerDiesWithItsKilledParent(t *testing.T) {
 	}
 }
 
+// The kernel takes the end of the thread that forked for the end of the parent, and Go ends threads that a goroutine locked and left.
+func TestTheServerOutlivesTheThreadsOfItsParent(t *testing.T) {
+	s := started(t, Options{})
+	var ready, leave sync.WaitGroup
+	leave.Add(1)
+	for range 64 {
+		ready.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			ready.Done()
+			leave.Wait()
+		}()
+	}
+	ready.Wait()
+	leave.Done()
+	select {
+	case <-s.Done():
+		t.Errorf("the server ended with a thread: %s", s.LogTail())
+	case <-time.After(500 * time.Millisecond):
+	}
+}
+
 func TestAKilledParentsClusterStartsAgainAtOnce(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(reachableDir(t), "pg")
+	dir := lastingDir(t)
 	parent, pid, _, _ := startHelper(t, identity{}, self, dir, "/nonexistent")
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -52,6 +52,17 @@ func reachableDir(t *testing.T) string {
 	return dir
 }
 
+// lastingDir is a directory with a cluster that nobody runs, copied from the template because initdb takes its time.
+func lastingDir(t *testing.T) string {
+	t.Helper()
+	id := identify("")
+	dir := filepath.Join(reachableDir(t), "pg")
+	if err := installed(t).fromTemplate(t.Context(), id, dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func ask(t *testing.T, url, query string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -152,7 +163,7 @@ func TestALastingClusterKeepsWhatItAcknowledgedThroughAnImmediateStop(t *testing
 }
 
 func TestADirectoryServesOneServerAtATime(t *testing.T) {
-	dir := filepath.Join(reachableDir(t), "pg")
+	dir := lastingDir(t)
 	s := started(t, Options{Dir: dir})
 	if _, err := Start(t.Context(), Options{Dir: dir}); refusal.CodeOf(err) != DataDirectoryInUse {
 		t.Errorf("a second start gives %v", err)
@@ -176,15 +187,13 @@ func TestADirectoryServesOneServerAtATime(t *testing.T) {
 }
 
 func TestAStalePostmasterPIDIsNoHindrance(t *testing.T) {
-	dir := filepath.Join(reachableDir(t), "pg")
-	if err := started(t, Options{Dir: dir}).Stop(Fast); err != nil {
-		t.Fatal(err)
-	}
+	dir := lastingDir(t)
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {
 		t.Fatal(err)
 	}
 	other := exec.Command("sleep", "600")
+	other.Dir = dir
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +205,13 @@ func TestAStalePostmasterPIDIsNoHindrance(t *testing.T) {
 			t.Error("the sleeper was not killed")
 		}
 	})
+	elsewhere := started(t, Options{})
 	for name, content := range map[string]string{
-		"a process that is gone": fmt.Sprintf("%d\n%s\n", dead.Process.Pid, dir),
-		"another program":        fmt.Sprintf("%d\n%s\n", other.Process.Pid, dir),
-		"this very process":      fmt.Sprintf("%d\n%s\n", os.Getpid(), dir),
-		"a torn file":            "",
+		"a server of another cluster": fmt.Sprintf("%d\n%s\n", elsewhere.PID(), dir),
+		"a process that is gone":      fmt.Sprintf("%d\n%s\n", dead.Process.Pid, dir),
+		"another program":             fmt.Sprintf("%d\n%s\n", other.Process.Pid, dir),
+		"this very process":           fmt.Sprintf("%d\n%s\n", os.Getpid(), dir),
+		"a torn file":                 "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, "postmaster.pid")
@@ -297,10 +308,7 @@ func TestAFullDiskIsNamedAsTheReason(t *testing.T) {
 }
 
 func TestAServerThatCannotStartSaysWhy(t *testing.T) {
-	dir := filepath.Join(reachableDir(t), "pg")
-	if err := started(t, Options{Dir: dir}).Stop(Fast); err != nil {
-		t.Fatal(err)
-	}
+	dir := lastingDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "postgresql.conf"), []byte("no_such_setting = 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func TestACheckpointThatDoesNotCountIsRefused(t *testing.T) {
 		want refusal.Code
 	}{
 		{"nothing", "", transcript.CheckpointMalformed},
-		{"more bytes than a checkpoint may have", strings.Repeat("a", transcript.MaxCheckpointBytes+1), transcript.CheckpointMalformed},
+		{"more bytes than a checkpoint may have", good + "— w.example " + strings.Repeat("AAAA", transcript.MaxCheckpointBytes/4) + "\n", transcript.CheckpointMalformed},
 		{"no signature block", headOf(7).Text(), transcript.CheckpointMalformed},
 		{"an empty signature block", headOf(7).Text() + "\n", transcript.CheckpointMalformed},
 		{"a leading zero", raw(origin + "\n07\n" + root + "\n"), transcript.CheckpointMalformed},
@@ -161,6 +161,7 @@ func TestACheckpointThatDoesNotCountIsRefused(t *testing.T) {
 		{"a root in loose base64", raw(origin + "\n7\n" + root[:42] + loosen(root[42]) + "=\n"), transcript.CheckpointMalformed},
 		{"a false root of the empty tree", raw(origin + "\n0\n" + root + "\n"), transcript.CheckpointMalformed},
 		{"a signature in loose base64", good[:len(good)-3] + loosen(good[len(good)-3]) + "=\n", transcript.CheckpointMalformed},
+		{"a carriage return inside a signature", good[:len(good)-8] + "\r" + good[len(good)-8:], transcript.CheckpointMalformed},
 		{"the same signature twice", good + sigLine, transcript.CheckpointMalformed},
 		{"more than a hundred signatures", good + many.String(), transcript.CheckpointMalformed},
 		{"bytes after the last signature", good + "x", transcript.CheckpointMalformed},
@@ -220,6 +221,14 @@ func TestACheckpointThatMayNotBeSignedIsRefused(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestTheEvidenceOfTwoRootsIsNamed(t *testing.T) {
+	other := headOf(7)
+	other.Root[0] ^= 1
+	if err := transcript.Extends(headOf(7), other, nil); err == nil || !strings.Contains(err.Error(), "two roots at 7 leaves") {
+		t.Errorf("got %v", err)
 	}
 }
 
