@@ -84,30 +84,36 @@ func TestHostileKeysAreRefused(t *testing.T) {
 	}
 }
 
-// careless has as many public inputs as a bill, and uses all but one.
-type careless struct {
-	In  [6]frontend.Variable `gnark:",public"`
-	Out frontend.Variable
+// tiny has as many public inputs as a bill, and uses the first few of them.
+type tiny struct {
+	In   [6]frontend.Variable `gnark:",public"`
+	Out  frontend.Variable
+	used int
 }
 
-func (c *careless) Define(api frontend.API) error {
+func (c *tiny) Define(api frontend.API) error {
 	product := c.In[0]
-	for _, in := range c.In[1:5] {
+	for _, in := range c.In[1:c.used] {
 		product = api.Mul(product, in)
 	}
 	api.AssertIsEqual(product, c.Out)
 	return nil
 }
 
-// TestAKeyWithAnUnboundInputIsRefused shows the pitfall and that loading catches it: gnark compiles and sets up a circuit that ignores a public input.
-func TestAKeyWithAnUnboundInputIsRefused(t *testing.T) {
-	system, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, &careless{}, frontend.IgnoreUnconstrainedInputs())
+func compileTiny(t *testing.T, used int) *cs.R1CS {
+	t.Helper()
+	system, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, &tiny{used: used}, frontend.IgnoreUnconstrainedInputs())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return system.(*cs.R1CS)
+}
+
+// TestAKeyWithAnUnboundInputIsRefused shows the pitfall and that loading catches it: gnark compiles and sets up a circuit that ignores a public input.
+func TestAKeyWithAnUnboundInputIsRefused(t *testing.T) {
 	var pk groth16.ProvingKey
 	var vk groth16.VerifyingKey
-	if err := groth16.Setup(system.(*cs.R1CS), &pk, &vk); err != nil {
+	if err := groth16.Setup(compileTiny(t, 5), &pk, &vk); err != nil {
 		t.Fatal(err)
 	}
 	infinite := slices.IndexFunc(vk.G1.K, func(p bn254.G1Affine) bool { return p.IsInfinity() })
@@ -120,41 +126,37 @@ func TestAKeyWithAnUnboundInputIsRefused(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, dir string) (Info, []string) {
+// openTiny goes through the cache with the tiny circuit in a bill's place, so that keys are made in no time.
+func (c cacheEntry) openTiny(t *testing.T) (Info, []string) {
 	t.Helper()
 	var stages []string
-	k, err := OpenDevelopment(context.Background(), dir, []string{Totals}, func(name, stage string) {
-		if name != Totals {
-			t.Errorf("progress of %s", name)
-		}
-		stages = append(stages, stage)
-	})
+	p, err := c.open(context.Background(), compileTiny(t, 6), func(stage string) { stages = append(stages, stage) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := k.Info(Totals)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info, stages
+	return p.info, stages
 }
 
 func TestKeysAreMadeOnceAndDamageIsNoticed(t *testing.T) {
-	dir := t.TempDir()
-	first, stages := open(t, dir)
-	if !slices.Equal(stages, []string{StageCompiling, StageLoading, StageGenerating, StageReady}) {
+	entry := filepath.Join(t.TempDir(), "keys", "id")
+	cache := cacheEntry{name: Bill16, circuitID: [32]byte{1}, dir: entry}
+	first, stages := cache.openTiny(t)
+	if !slices.Equal(stages, []string{StageLoading, StageGenerating}) {
 		t.Errorf("the first run: %q", stages)
 	}
-	again, stages := open(t, dir)
-	if !slices.Equal(stages, []string{StageCompiling, StageLoading, StageReady}) || again.VKID != first.VKID || again.CircuitID != first.CircuitID {
+	again, stages := cache.openTiny(t)
+	if !slices.Equal(stages, []string{StageLoading}) || again.VKID != first.VKID || again.CircuitID != cache.circuitID {
 		t.Errorf("the second run: %q", stages)
 	}
-	entry := filepath.Join(dir, hex.EncodeToString(first.CircuitID[:]))
 	files, err := os.ReadDir(entry)
 	if err != nil || len(files) != 4 {
 		t.Errorf("files left: %v, %v", files, err)
 	}
-	cache := cacheEntry{name: Totals, circuitID: first.CircuitID, dir: entry}
+	for _, other := range []cacheEntry{{Totals, cache.circuitID, entry}, {Bill16, [32]byte{2}, entry}} {
+		if _, _, err := other.load(); !errors.Is(err, errDamaged) {
+			t.Errorf("another circuit's keys are loaded: %v", err)
+		}
+	}
 	for what, damage := range map[string]func() error{
 		"a changed proving key":      func() error { return flip(filepath.Join(entry, provingFile)) },
 		"a changed verification key": func() error { return flip(filepath.Join(entry, verifyingFile)) },
@@ -183,8 +185,8 @@ func TestKeysAreMadeOnceAndDamageIsNoticed(t *testing.T) {
 	if err := errors.Join(flip(filepath.Join(entry, provingFile)), os.WriteFile(filepath.Join(entry, provingFile+".123"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	anew, stages := open(t, dir)
-	if !slices.Equal(stages, []string{StageCompiling, StageLoading, StageDamaged, StageGenerating, StageReady}) || anew.VKID == first.VKID {
+	anew, stages := cache.openTiny(t)
+	if !slices.Equal(stages, []string{StageLoading, StageDamaged, StageGenerating}) || anew.VKID == first.VKID {
 		t.Errorf("after damage: %q", stages)
 	}
 	if files, err := os.ReadDir(entry); err != nil || len(files) != 4 {
@@ -202,19 +204,18 @@ func flip(file string) error {
 }
 
 func TestProcessesStartingTogetherShareOneKey(t *testing.T) {
-	dir := t.TempDir()
-	infos, generated := make([]Info, 3), make([]bool, 3)
+	cache := cacheEntry{name: Bill16, circuitID: [32]byte{1}, dir: filepath.Join(t.TempDir(), "id")}
+	infos, generated := make([]Info, 4), make([]bool, 4)
 	var group sync.WaitGroup
 	for i := range infos {
+		system := compileTiny(t, 6)
 		group.Go(func() {
-			k, err := OpenDevelopment(context.Background(), dir, []string{Totals}, func(_, stage string) {
-				generated[i] = generated[i] || stage == StageGenerating
-			})
+			p, err := cache.open(context.Background(), system, func(stage string) { generated[i] = generated[i] || stage == StageGenerating })
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			infos[i], _ = k.Info(Totals)
+			infos[i] = p.info
 		})
 	}
 	group.Wait()
@@ -229,6 +230,25 @@ func TestProcessesStartingTogetherShareOneKey(t *testing.T) {
 	}
 	if makers != 1 {
 		t.Errorf("%d processes made keys", makers)
+	}
+}
+
+func TestASecondRunOpensTheKeysOfTheFirst(t *testing.T) {
+	var seen []string
+	again, err := OpenDevelopment(context.Background(), keysDir, []string{Totals}, func(name, stage string) { seen = append(seen, name+" "+stage) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(seen, []string{"totals " + StageCompiling, "totals " + StageLoading, "totals " + StageReady}) {
+		t.Errorf("progress: %q", seen)
+	}
+	proof, err := again.ProveTotals(context.Background(), someTotals())
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, _ := someTotals().Public()
+	if err := verifier(t, Totals).VerifyTotals(public, proof[:]); err != nil {
+		t.Errorf("the first run does not accept the second's proof: %v", err)
 	}
 }
 

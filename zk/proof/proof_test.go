@@ -23,8 +23,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files under testdata")
 
-// keys are made once for all tests, for the two small circuits.
-var keys *Keys
+// keys are made once for all tests, for the two small circuits, and cached in keysDir.
+var (
+	keys    *Keys
+	keysDir string
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -32,6 +35,7 @@ func TestMain(m *testing.M) {
 		dir, err := os.MkdirTemp("", "entente-keys-")
 		if err == nil {
 			defer os.RemoveAll(dir)
+			keysDir = dir
 			keys, err = OpenDevelopment(context.Background(), dir, []string{Bill16, Totals}, nil)
 		}
 		if err != nil {
@@ -57,17 +61,21 @@ func someTotals() TotalsWitness {
 	}
 }
 
+// made keeps proofs by context, so that each is made once.
+var made = map[commit.Digest]Proof{}
+
 func proveBill(t testing.TB, w BillWitness) (BillPublic, Proof) {
 	t.Helper()
 	public, err := w.Public()
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, err := keys.ProveBill(context.Background(), w)
-	if err != nil {
-		t.Fatal(err)
+	if _, ok := made[w.Context]; !ok {
+		if made[w.Context], err = keys.ProveBill(context.Background(), w); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return public, proof
+	return public, made[w.Context]
 }
 
 func proveTotals(t testing.TB, w TotalsWitness) (TotalsPublic, Proof) {
@@ -76,11 +84,12 @@ func proveTotals(t testing.TB, w TotalsWitness) (TotalsPublic, Proof) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof, err := keys.ProveTotals(context.Background(), w)
-	if err != nil {
-		t.Fatal(err)
+	if _, ok := made[w.Context]; !ok {
+		if made[w.Context], err = keys.ProveTotals(context.Background(), w); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return public, proof
+	return public, made[w.Context]
 }
 
 func verifier(t testing.TB, name string) *Verifier {
