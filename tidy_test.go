@@ -52,10 +52,8 @@ const linesMax = 400
 
 var longer = map[string]int{}
 
-// depthMax is how deep folders go; what data needs is excepted.
+// depthMax is how deep folders with code go. Data lies as its readers need it.
 const depthMax = 2
-
-var mayBeDeep = []string{"testdata", "data"}
 
 // source is one parsed file of the tree.
 type source struct {
@@ -205,13 +203,11 @@ func checkPackageDocs(t *testing.T, tree fs.FS) (found []string) {
 }
 
 func checkDepth(t *testing.T, tree fs.FS) (found []string) {
-	walk(t, tree, func(name string, entry fs.DirEntry) {
-		parts := strings.Split(name, "/")
-		deep := slices.ContainsFunc(parts, func(part string) bool { return slices.Contains(mayBeDeep, part) })
-		if _, house := mayImport[parts[0]]; entry.IsDir() && house && !deep && len(parts) > depthMax {
-			found = append(found, fmt.Sprintf("%s is deeper than %d", name, depthMax))
+	for _, s := range sources(t, tree) {
+		if len(strings.Split(s.dir, "/")) > depthMax {
+			found = append(found, fmt.Sprintf("%s is deeper than %d", s.dir, depthMax))
 		}
-	})
+	}
 	return found
 }
 
