@@ -77,7 +77,7 @@ func (b *Bus) Ask(ctx context.Context, who string, request []byte) ([]byte, erro
 		defer cancel()
 	}
 	subject := b.askSubject(who)
-	ctx, done := b.denials.watch(ctx, subject)
+	ctx, done := b.calls.watch(ctx, subject)
 	defer done()
 	m, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Data: request})
 	if errors.Is(err, nats.ErrNoResponders) {

@@ -116,6 +116,30 @@ func TestStopEndsTheHandlersContext(t *testing.T) {
 	}
 }
 
+func TestALostBrokerEndsTheQuestionThatWaits(t *testing.T) {
+	s := carrier(t)
+	b := connect(t, s)
+	began := make(chan struct{})
+	stop, err := b.Serve(t.Context(), "INR", func(ctx context.Context, _ []byte) []byte {
+		close(began)
+		<-ctx.Done()
+		return nil
+	})
+	must(t, err)
+	defer stop()
+	go func() {
+		<-began
+		s.Halt()
+	}()
+	asked := time.Now()
+	if _, err := b.Ask(t.Context(), "INR", nil); err == nil {
+		t.Error("it was answered")
+	}
+	if took := time.Since(asked); took > 5*time.Second {
+		t.Errorf("it took %v to learn that the broker is lost", took)
+	}
+}
+
 func TestAServiceOutlivesALostBroker(t *testing.T) {
 	s := carrier(t)
 	b := connect(t, s)

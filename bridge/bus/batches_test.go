@@ -121,7 +121,7 @@ func TestADeletedStreamLeavesTheDirectPathAndCanBeOpenedAgain(t *testing.T) {
 	}
 	must(t, b.SendDirect(t.Context(), "INR", "JPY", []byte("two")))
 	r.wait(t, 1, "INR: two")
-	must(t, b.OpenOutbox(t.Context(), "INR"))
+	again(t, func() error { return b.OpenOutbox(t.Context(), "INR") }) // the broker may still be removing the old files
 	must(t, b.SendBatch(t.Context(), "INR", "JPY", []byte("three")))
 	r.wait(t, 1, "INR: three")
 }
@@ -136,6 +136,35 @@ func TestAReceiverWhosePlaceWasDeletedBeginsAgain(t *testing.T) {
 	r.wait(t, 1, "INR: one")
 	must(t, js.DeleteConsumer(t.Context(), "SWAP_"+network+"_INR", "RECEIVE_JPY"))
 	r.wait(t, 2, "INR: one")
+}
+
+func TestABatchIsAcknowledgedOnlyWhenTheHandlerReturns(t *testing.T) {
+	s := carrier(t)
+	b := connect(t, s)
+	_, js := raw(t, s)
+	must(t, b.OpenOutbox(t.Context(), "INR"))
+	began, let := make(chan struct{}), make(chan struct{})
+	stop, err := b.ReceiveBatches(t.Context(), "JPY", []string{"INR"}, func(string, []byte) {
+		close(began)
+		<-let
+	})
+	must(t, err)
+	defer stop()
+	must(t, b.SendBatch(t.Context(), "INR", "JPY", []byte("x")))
+	<-began
+	place, err := js.Consumer(t.Context(), "SWAP_"+network+"_INR", "RECEIVE_JPY")
+	must(t, err)
+	if n := place.CachedInfo().NumAckPending; n != 1 {
+		t.Errorf("%d batches wait for their acknowledgement, want the one in hand", n)
+	}
+	close(let)
+	again(t, func() error {
+		info, err := place.Info(t.Context())
+		if err == nil && info.NumAckPending != 0 {
+			err = errors.New("the batch was not acknowledged")
+		}
+		return err
+	})
 }
 
 func TestABatchAboveTheLimitNeverLeaves(t *testing.T) {

@@ -49,7 +49,7 @@ type Bus struct {
 	options Options
 	nc      *nats.Conn
 	js      jetstream.JetStream
-	denials denials
+	calls   calls
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -59,7 +59,8 @@ type Bus struct {
 	work   sync.WaitGroup
 }
 
-// Connect opens the bus. A broker that is lost later is waited for, in the background and for ever; until it is back every call fails at once.
+// Connect opens the bus. A broker that is lost later is waited for, in the background and for ever; until it is back every call fails at once,
+// and so do those that wait for an answer when it goes.
 // Refusals: bad_name for the network, unsafe_broker_config: max_payload. A fault when the broker cannot be reached now.
 func Connect(ctx context.Context, o Options) (*Bus, error) {
 	if err := checkNames(o.Network); err != nil {
@@ -71,10 +72,10 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 	b := &Bus{options: o}
 	wait := connectWait
 	if due, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(due))
+		wait = max(min(wait, time.Until(due)), time.Millisecond)
 	}
-	if wait <= 0 || ctx.Err() != nil {
-		return nil, fmt.Errorf("bus: connect: %w", context.Cause(ctx))
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("bus: connect: %w", err)
 	}
 	options := []nats.Option{
 		nats.Name(o.Name),
@@ -85,8 +86,10 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		nats.PingInterval(10 * time.Second),
 		nats.ErrorHandler(b.asyncError),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				o.OnError(fmt.Errorf("bus: the broker is lost: %w", err))
+			if err != nil { // nil is Close
+				err = fmt.Errorf("the broker is lost: %w", err)
+				b.calls.lose(err)
+				o.OnError(fmt.Errorf("bus: %w", err))
 			}
 		}),
 	}
@@ -150,7 +153,7 @@ func (b *Bus) start(ctx context.Context, loops ...func(context.Context)) (stop f
 func (b *Bus) asyncError(_ *nats.Conn, s *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		refused := denied(err)
-		b.denials.fail(err, refused)
+		b.calls.deny(err, refused)
 		b.options.OnError(refused)
 		return
 	}

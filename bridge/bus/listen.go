@@ -138,7 +138,7 @@ func (b *Bus) giveBack(messages jetstream.MessagesContext, m jetstream.Msg) erro
 func (b *Bus) attach(ctx context.Context, stream, durable, filter string, ahead int) (jetstream.MessagesContext, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyWait)
 	defer cancel()
-	ctx, done := b.denials.watch(ctx, "$JS.API.CONSUMER.CREATE."+stream+"."+durable+"."+filter)
+	ctx, done := b.calls.watch(ctx, "$JS.API.CONSUMER.CREATE."+stream+"."+durable+"."+filter)
 	defer done()
 	c, err := b.js.CreateOrUpdateConsumer(ctx, stream, jetstream.ConsumerConfig{
 		Durable: durable, FilterSubject: filter, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,

@@ -52,7 +52,7 @@ func (b *Bus) OpenOutbox(ctx context.Context, bank string) error {
 
 // open finds or makes a stream and checks what it has become: what the broker says it made is believed as little as what it found.
 func (b *Bus) open(ctx context.Context, due jetstream.StreamConfig) error {
-	ctx, done := b.denials.watch(ctx, "$JS.API.STREAM.INFO."+due.Name, "$JS.API.STREAM.CREATE."+due.Name)
+	ctx, done := b.calls.watch(ctx, "$JS.API.STREAM.INFO."+due.Name, "$JS.API.STREAM.CREATE."+due.Name)
 	defer done()
 	s, err := b.js.Stream(ctx, due.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -121,7 +121,7 @@ func settings(c jetstream.StreamConfig) (map[string]any, error) {
 func (b *Bus) publish(ctx context.Context, stream, subject string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, replyWait)
 	defer cancel()
-	ctx, done := b.denials.watch(ctx, subject)
+	ctx, done := b.calls.watch(ctx, subject)
 	defer done()
 	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body}, jetstream.WithRetryAttempts(0))
 	if errors.Is(err, jetstream.ErrNoStreamResponse) || err == nil && ack.Stream != stream {
