@@ -68,6 +68,9 @@ func TestTermsAreChecked(t *testing.T) {
 			}
 		})
 	}
+	if _, err := ParseTerms(nil); refusal.CodeOf(err) != CodeMalformed {
+		t.Errorf("nothing gives %v", err)
+	}
 	most := sampleTerms()
 	most.DecideByMS = most.CreatedMS + 30_000
 	if err := most.Check(); err != nil {
@@ -183,6 +186,32 @@ func TestLeavesVerdictsAndBundlesOfUnknownKindAreMalformed(t *testing.T) {
 	}
 	if b, err := ParseBatch(sampleBatch().Bytes()); err != nil || len(b.Messages) != 1 || len(b.Attachments) != 2 {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestWhatIsFetchedIsReadBack(t *testing.T) {
+	payment, bundle := samplePayment(), sampleBundle()
+	bill, statement := &bundle.Bills[0], &bundle.Statements[0]
+	if got, err := ParsePayment(payment.Bytes()); err != nil || got.Hash() != payment.Hash() {
+		t.Errorf("payment: %v", err)
+	}
+	if got, err := ParseProvenBill(bill.Bytes()); err != nil || !bytes.Equal(got.Bytes(), bill.Bytes()) {
+		t.Errorf("bill: %v", err)
+	}
+	if got, err := ParseProvenStatement(statement.Bytes()); err != nil || !bytes.Equal(got.Bytes(), statement.Bytes()) {
+		t.Errorf("statement: %v", err)
+	}
+	for what, parse := range map[string]func([]byte) error{
+		"payment":   func(b []byte) error { _, err := ParsePayment(b); return err },
+		"bill":      func(b []byte) error { _, err := ParseProvenBill(b); return err },
+		"statement": func(b []byte) error { _, err := ParseProvenStatement(b); return err },
+	} {
+		if code := refusal.CodeOf(parse(make([]byte, LimitBatch+1))); code != CodeTooLarge {
+			t.Errorf("a %s above its limit gives %q", what, code)
+		}
+		if code := refusal.CodeOf(parse([]byte("x"))); code != CodeMalformed {
+			t.Errorf("a %s of one letter gives %q", what, code)
+		}
 	}
 }
 

@@ -222,6 +222,37 @@ func TestValuesOutsideADocumentsLimitsAreNotEncoded(t *testing.T) {
 	}
 }
 
+func TestOtherPackagesWalkTheSameCodec(t *testing.T) {
+	colour, walk := uint8(3), func(c *uint8) func(*Fields) {
+		return func(f *Fields) {
+			f.U8(1, c)
+			if *c > 3 {
+				f.Refuse(1, "no such colour")
+			}
+		}
+	}
+	b, err := EncodeFields(walk(&colour))
+	if err != nil || !bytes.Equal(b, tlv(1, 3)) {
+		t.Fatalf("%x, %v", b, err)
+	}
+	var read uint8
+	if err := DecodeFields(b, 7, walk(&read)); err != nil || read != 3 {
+		t.Errorf("%d, %v", read, err)
+	}
+	for name, c := range map[string]struct {
+		bytes []byte
+		code  refusal.Code
+	}{"a refused value": {tlv(1, 4), CodeMalformed}, "a trailing byte": {append(tlv(1, 3)[:6:6], 3, 0), CodeTooLarge}, "nothing": {nil, CodeMalformed}} {
+		if err := DecodeFields(c.bytes, 7, walk(&read)); refusal.CodeOf(err) != c.code {
+			t.Errorf("%s gives %v", name, err)
+		}
+	}
+	colour = 4
+	if _, err := EncodeFields(walk(&colour)); refusal.CodeOf(err) != CodeMalformed {
+		t.Errorf("a value out of bounds is written: %v", err)
+	}
+}
+
 // draw fills a document with arbitrary values inside its limits.
 func draw(t *rapid.T, v reflect.Value, name string) {
 	switch v.Interface().(type) {

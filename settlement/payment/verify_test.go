@@ -70,33 +70,40 @@ func TestABrokenPaymentIsRefused(t *testing.T) {
 	}
 	for name, c := range map[string]breakage{
 		// the instruction
-		"made by two":                            {func(d *draftPackage) { d.maker = []string{"IND/asha", "IND/chen"} }, CodeSignatureCount},
-		"made by nobody":                         {func(d *draftPackage) { d.maker = nil }, wire.CodeSigInvalid},
-		"made by a user of the payee":            {func(d *draftPackage) { d.maker = []string{"JPN/yuki"} }, CodeMakerForeign},
-		"made with a key nobody pinned":          {func(d *draftPackage) { d.maker = []string{"IND/stranger"} }, wire.CodeKeyUnknown},
-		"made for another network":               {func(d *draftPackage) { d.in.Network = "test-2" }, wire.CodeWrongNetwork},
-		"of nothing":                             {func(d *draftPackage) { d.in.PayMinor = 0 }, wire.CodeAmountInvalid},
-		"with no debit allowed":                  {func(d *draftPackage) { d.in.MaxDebitMinor = 0 }, wire.CodeAmountInvalid},
-		"to the payer":                           {func(d *draftPackage) { d.in.Payee = "IND" }, wire.CodeMalformed},
-		"with a UETR that is no random UUID":     {func(d *draftPackage) { d.in.UETR = wire.ID{1} }, wire.CodeMalformed},
-		"from another nation's account":          {func(d *draftPackage) { d.in.PayerAccount = "BHU-1" }, CodeAccountForeign},
-		"from another bank":                      {func(d *draftPackage) { d.in.PayerBank = "BOJ" }, CodeAccountForeign},
-		"to another nation's account":            {func(d *draftPackage) { d.in.PayeeAccount = "IND-1" }, CodeAccountForeign},
-		"to another bank":                        {func(d *draftPackage) { d.in.PayeeBank = "RBI" }, CodeAccountForeign},
-		"to somebody who is no member":           {func(d *draftPackage) { d.in.Payee = "XXX" }, CodeAccountForeign},
-		"debited in a currency of another bank":  {func(d *draftPackage) { d.in.DebitCurrency = "AUD" }, CodeAccountForeign},
-		"debited in a currency of no country":    {func(d *draftPackage) { d.in.DebitCurrency = "XXQ" }, money.CodeUnknownCurrency},
-		"paid in a currency of another bank":     {func(d *draftPackage) { d.in.PayCurrency = "AUD" }, CodeAccountForeign},
-		"paid in a currency of no country":       {func(d *draftPackage) { d.in.PayCurrency = "XXQ" }, money.CodeUnknownCurrency},
-		"past its deadline":                      {func(d *draftPackage) { d.in.DeadlineMS = nowMS - 1 }, CodeExpired},
-		"with a bill named twice":                {func(d *draftPackage) { d.in.Bills[1] = d.in.Bills[0] }, CodeBillRepeated},
-		"with an opening too few":                {func(d *draftPackage) { d.openings = d.openings[:1] }, CodeBillTotalMismatch},
-		"with an opening too many":               {func(d *draftPackage) { d.in.Bills = d.in.Bills[:1]; d.in.PayMinor = 300 }, CodeBillTotalMismatch},
-		"without bills":                          {func(d *draftPackage) { d.in.Bills, d.openings = nil, nil }, CodeBillTotalMismatch},
-		"with openings in another order":         {func(d *draftPackage) { d.openings[0], d.openings[1] = d.openings[1], d.openings[0] }, CodeBillTotalMismatch},
-		"of one minor unit less than the bills":  {func(d *draftPackage) { d.openings[1].TotalMinor++ }, CodeBillTotalMismatch},
-		"of one minor unit more than the bills":  {func(d *draftPackage) { d.openings[1].TotalMinor-- }, CodeBillTotalMismatch},
-		"of bills whose sum exceeds 63 bits":     {func(d *draftPackage) { d.openings[1].TotalMinor = 1<<63 - 1 }, CodeBillTotalMismatch},
+		"made by two":                           {func(d *draftPackage) { d.maker = []string{"IND/asha", "IND/chen"} }, CodeSignatureCount},
+		"made by nobody":                        {func(d *draftPackage) { d.maker = nil }, wire.CodeSigInvalid},
+		"made by a user of the payee":           {func(d *draftPackage) { d.maker = []string{"JPN/yuki"} }, CodeMakerForeign},
+		"made with a key nobody pinned":         {func(d *draftPackage) { d.maker = []string{"IND/stranger"} }, wire.CodeKeyUnknown},
+		"made for another network":              {func(d *draftPackage) { d.in.Network = "test-2" }, wire.CodeWrongNetwork},
+		"of nothing":                            {func(d *draftPackage) { d.in.PayMinor = 0 }, wire.CodeAmountInvalid},
+		"with no debit allowed":                 {func(d *draftPackage) { d.in.MaxDebitMinor = 0 }, wire.CodeAmountInvalid},
+		"to the payer":                          {func(d *draftPackage) { d.in.Payee = "IND" }, wire.CodeMalformed},
+		"with a UETR that is no random UUID":    {func(d *draftPackage) { d.in.UETR = wire.ID{1} }, wire.CodeMalformed},
+		"from another nation's account":         {func(d *draftPackage) { d.in.PayerAccount = "BHU-1" }, CodeAccountForeign},
+		"from another bank":                     {func(d *draftPackage) { d.in.PayerBank = "BOJ" }, CodeAccountForeign},
+		"to another nation's account":           {func(d *draftPackage) { d.in.PayeeAccount = "IND-1" }, CodeAccountForeign},
+		"to another bank":                       {func(d *draftPackage) { d.in.PayeeBank = "RBI" }, CodeAccountForeign},
+		"to somebody who is no member":          {func(d *draftPackage) { d.in.Payee = "XXX" }, CodeAccountForeign},
+		"debited in a currency of another bank": {func(d *draftPackage) { d.in.DebitCurrency = "AUD" }, CodeAccountForeign},
+		"debited in a currency of no country":   {func(d *draftPackage) { d.in.DebitCurrency = "XXQ" }, money.CodeUnknownCurrency},
+		"paid in a currency of another bank":    {func(d *draftPackage) { d.in.PayCurrency = "AUD" }, CodeAccountForeign},
+		"paid in a currency of no country":      {func(d *draftPackage) { d.in.PayCurrency = "XXQ" }, money.CodeUnknownCurrency},
+		"past its deadline":                     {func(d *draftPackage) { d.in.DeadlineMS = nowMS - 1 }, CodeExpired},
+		"with a bill named twice":               {func(d *draftPackage) { d.in.Bills[1] = d.in.Bills[0] }, CodeBillRepeated},
+		"with an opening too few":               {func(d *draftPackage) { d.openings = d.openings[:1] }, CodeBillTotalMismatch},
+		"with an opening too many":              {func(d *draftPackage) { d.in.Bills = d.in.Bills[:1]; d.in.PayMinor = 300 }, CodeBillTotalMismatch},
+		"without bills":                         {func(d *draftPackage) { d.in.Bills, d.openings = nil, nil }, CodeBillTotalMismatch},
+		"with openings in another order":        {func(d *draftPackage) { d.openings[0], d.openings[1] = d.openings[1], d.openings[0] }, CodeBillTotalMismatch},
+		"of one minor unit less than the bills": {func(d *draftPackage) { d.openings[1].TotalMinor++ }, CodeBillTotalMismatch},
+		"of one minor unit more than the bills": {func(d *draftPackage) { d.openings[1].TotalMinor-- }, CodeBillTotalMismatch},
+		"of bills whose sum exceeds 63 bits":    {func(d *draftPackage) { d.openings[1].TotalMinor = 1<<63 - 1 }, CodeBillTotalMismatch},
+		"of bills whose sum wraps around to the amount": {func(d *draftPackage) {
+			d.in.Bills = append(d.in.Bills, wire.Hash{3})
+			d.openings = append(d.openings, wire.TotalOpening{Bill: wire.Hash{3}, TotalMinor: 1_002})
+			d.openings[0].TotalMinor, d.openings[1].TotalMinor = 1<<63-1, 1<<63-1
+		}, CodeBillTotalMismatch},
+		"rejected by its maker":                  {func(d *draftPackage) { d.approver = append(d.approver, rejection("IND/asha")) }, quorum.CodeSameApprover},
+		"rejected by a user of the payee":        {func(d *draftPackage) { d.approver = append(d.approver, rejection("JPN/yuki")) }, quorum.CodeApproverForeign},
 		"for less debit than the quote takes":    {func(d *draftPackage) { d.in.MaxDebitMinor = 58_429 }, CodeOverDebitLimit},
 		"with a rejection beside the approval":   {func(d *draftPackage) { d.approver = append(d.approver, rejection("IND/chen")) }, CodePaymentRejected},
 		"with only a rejection":                  {func(d *draftPackage) { d.approver = []approver{rejection("IND/chen")} }, CodePaymentRejected},
@@ -201,6 +208,13 @@ func TestAPackageTornApartIsRefused(t *testing.T) {
 		"with a signed instruction that is none": {func(t *testing.T, w *world, p *wire.Payment) {
 			p.Instruction = w.sign(t, wire.TypeInstruction, []byte("pay"), []string{"IND/asha"})
 		}, wire.CodeMalformed},
+		"with a signed approval that is none": {func(t *testing.T, w *world, p *wire.Payment) {
+			p.Approvals[0] = w.sign(t, wire.TypeApproval, []byte("yes"), []string{"IND/bina"})
+		}, wire.CodeMalformed},
+		"with a signed acceptance that is none": {func(t *testing.T, w *world, p *wire.Payment) {
+			e := w.sign(t, wire.TypeAcceptance, []byte("yes"), []string{"IND/desk"})
+			p.Acceptance = e.Bytes()
+		}, wire.CodeMalformed},
 		"with a quote that is no envelope":       {func(_ *testing.T, _ *world, p *wire.Payment) { p.Quote = []byte("cheap") }, wire.CodeMalformed},
 		"with an acceptance that is no envelope": {func(_ *testing.T, _ *world, p *wire.Payment) { p.Acceptance = []byte("yes") }, wire.CodeMalformed},
 		"with a quote of 17 KiB":                 {func(_ *testing.T, _ *world, p *wire.Payment) { p.Quote = make([]byte, 17<<10) }, wire.CodeTooLarge},
@@ -239,6 +253,15 @@ func TestTheRefusalNamesTheLeastPayableAmount(t *testing.T) {
 	d.quote.LeastMinor = 2_500
 	_, err := Verify(w.assemble(t, d), w.network, nowMS)
 	if err == nil || !strings.Contains(err.Error(), "the least that can be paid is 2500 JPY, the most 5000 JPY") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheRefusalNamesWhoIsNoMember(t *testing.T) {
+	w, d := newWorld(t), across()
+	d.in.Payee = "XXX"
+	_, err := Verify(w.assemble(t, d), w.network, nowMS)
+	if err == nil || !strings.Contains(err.Error(), "the payee XXX is no member") {
 		t.Errorf("got %v", err)
 	}
 }
