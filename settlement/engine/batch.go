@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"entente/schema/wire"
+	"entente/settlement/ledger"
+	"entente/settlement/swap"
+	"entente/zk/transcript"
+)
+
+// draft collects what the steps of one batch change.
+type draft struct {
+	entries   []ledger.Entry
+	accounts  map[string]struct{}
+	swaps     map[wire.Hash]struct{}
+	peers     map[string]struct{}
+	messages  map[swap.MessageKey]int // place in batch.Messages
+	resend    []swap.MessageKey
+	evidenced map[evidenceKey]struct{}
+	batch     Batch
+}
+
+type evidenceKey struct {
+	kind string
+	hash wire.Hash
+}
+
+func newDraft() *draft {
+	return &draft{
+		accounts: map[string]struct{}{}, swaps: map[wire.Hash]struct{}{}, peers: map[string]struct{}{}, messages: map[swap.MessageKey]int{},
+		evidenced: map[evidenceKey]struct{}{},
+	}
+}
+
+// take adds one step's output.
+func (e *Engine) take(d *draft, w *Work, out *swap.Output) error {
+	for i := range out.Entries {
+		d.entry(&out.Entries[i])
+	}
+	for _, id := range out.Changed {
+		e.changed(d, id)
+	}
+	if err := e.messages(d, out); err != nil {
+		return err
+	}
+	for _, n := range out.Notes {
+		n.Text = clean(n.Text)
+		d.batch.Notes = append(d.batch.Notes, n)
+	}
+	if m, ok := w.Event.(swap.MessageVerified); ok {
+		d.peers[m.Message.Head().Sender] = struct{}{}
+	}
+	d.resend = append(d.resend, out.Resend...)
+	if len(out.Entries)+len(out.Changed)+len(out.Send)+len(out.Notes) > 0 {
+		for _, doc := range w.Evidence {
+			d.evidence(doc)
+		}
+	}
+	return nil
+}
+
+// entry notes that the accounts of an entry are to be stored; an entry changes the counters of no others.
+func (d *draft) entry(e *ledger.Entry) {
+	d.entries = append(d.entries, *e)
+	for _, id := range []string{e.Debit, e.Credit} {
+		if id != "" {
+			d.accounts[id] = struct{}{}
+		}
+	}
+}
+
+func (d *draft) evidence(doc Evidence) {
+	key := evidenceKey{doc.Kind, doc.Hash}
+	if _, twice := d.evidenced[key]; !twice {
+		d.evidenced[key] = struct{}{}
+		d.batch.Evidence = append(d.batch.Evidence, doc)
+	}
+}
+
+// changed notes that a swap is to be stored, and the moment if it entered another state.
+func (e *Engine) changed(d *draft, id wire.Hash) {
+	d.swaps[id] = struct{}{}
+	s, _ := e.machine.Swap(id)
+	e.watch(&s)
+	if e.states[id] == s.State {
+		return
+	}
+	e.states[id] = s.State
+	d.batch.Stages = append(d.batch.Stages, Stage{Swap: id, State: s.State, Reason: clean(s.Reason), AtMS: s.SinceMS})
+	if len(s.Authority) > 0 {
+		d.evidence(Evidence{EvidenceAttachment, wire.AttachmentHash(s.Authority), s.Authority})
+	}
+}
+
+// messages signs what is to be sent, and sorts out what was answered.
+func (e *Engine) messages(d *draft, out *swap.Output) error {
+	decided := map[wire.Hash]bool{}
+	for i := range out.Send {
+		o := &out.Send[i]
+		head := o.Message.Head()
+		envelope, err := e.cfg.Swap.Sign(o.Message.PayloadType(), wire.Encode(o.Message))
+		if err != nil {
+			return fmt.Errorf("sign a message to %s: %w", o.Key.Recipient, err)
+		}
+		if envelope.Hash() != o.Hash {
+			return fmt.Errorf("the machine gave message %s another hash than its bytes have", o.Hash.Short())
+		}
+		d.messages[o.Key] = len(d.batch.Messages)
+		d.batch.Messages = append(d.batch.Messages, Outbound{
+			Message: Message{Key: o.Key, Seq: head.Seq, Envelope: envelope.Bytes(), Attachment: o.Attachment, Hash: o.Hash, Attempt: 1}, Resend: o.Resend,
+		})
+		if len(o.Attachment) > 0 {
+			d.evidence(Evidence{EvidenceAttachment, wire.AttachmentHash(o.Attachment), o.Attachment})
+		}
+		d.peers[o.Key.Recipient] = struct{}{}
+		if m, ok := o.Message.(*wire.Decision); ok && !decided[o.Key.Swap] {
+			decided[o.Key.Swap] = true
+			d.batch.Decisions = append(d.batch.Decisions, Decision{Swap: o.Key.Swap, Commit: m.Commit, Hash: o.Hash})
+		}
+	}
+	for _, key := range out.Done {
+		if at, ok := d.messages[key]; ok {
+			d.batch.Messages[at].Done = true
+		} else if e.outbox.has(key) {
+			e.outbox.remove(key)
+			d.batch.Done = append(d.batch.Done, key)
+		}
+	}
+	return nil
+}
+
+// finish completes the batch: leaves, head, and everything that changed as it is now.
+func (e *Engine) finish(d *draft) (*Batch, error) {
+	b := &d.batch
+	b.ID, b.AtMS = e.batch+1, max(0, e.cfg.Clock())
+	for peer := range d.peers {
+		if c := e.machine.Channel(peer); c != e.stored[peer] {
+			e.stored[peer] = c
+			b.Channels = append(b.Channels, c)
+		}
+	}
+	if b.Empty() && len(d.entries) == 0 {
+		return b, nil
+	}
+	var err error
+	if b.Records, err = e.cfg.Veil.Records(d.entries); err != nil {
+		return nil, err
+	}
+	if len(b.Records) > 0 {
+		for i := range b.Records {
+			e.tree.Append(transcript.LeafHash(b.Records[i].Leaf))
+		}
+		head := transcript.Checkpoint{Origin: e.cfg.Origin, Size: e.tree.Size(), Root: e.tree.Root()}
+		signed, err := transcript.Sign(head, e.cfg.Checkpoint)
+		if err != nil {
+			return nil, err
+		}
+		b.Checkpoint = &Checkpoint{Size: int64(head.Size), Root: head.Root, Note: signed}
+	}
+	for id := range d.accounts {
+		a, _ := e.machine.Ledger().Account(id)
+		b.Accounts = append(b.Accounts, a)
+	}
+	for id := range d.swaps {
+		s, _ := e.machine.Swap(id)
+		s.Reason = clean(s.Reason)
+		b.Swaps = append(b.Swaps, s)
+	}
+	b.sort()
+	return b, nil
+}
+
+// sort makes the order of a batch follow from its contents.
+func (b *Batch) sort() {
+	sort.Slice(b.Accounts, func(i, j int) bool { return b.Accounts[i].ID < b.Accounts[j].ID })
+	sort.Slice(b.Channels, func(i, j int) bool { return b.Channels[i].Peer < b.Channels[j].Peer })
+	sort.Slice(b.Swaps, func(i, j int) bool {
+		x, y := &b.Swaps[i], &b.Swaps[j]
+		if aborted := x.State == swap.Aborted; aborted != (y.State == swap.Aborted) {
+			return aborted
+		}
+		return string(x.ID[:]) < string(y.ID[:])
+	})
+}
+
+func sortMessages(messages []Message) {
+	sort.Slice(messages, func(i, j int) bool {
+		x, y := &messages[i], &messages[j]
+		if x.Key.Recipient != y.Key.Recipient {
+			return x.Key.Recipient < y.Key.Recipient
+		}
+		return x.Seq < y.Seq
+	})
+}
+
+// clean makes a sentence that may quote somebody else's bytes fit for every store.
+func clean(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, "?"), "\x00", "?") }

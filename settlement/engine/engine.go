@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/ledger"
+	"entente/settlement/swap"
+	"entente/wallet"
+	"entente/zk/transcript"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	Machine    *swap.Machine  // fresh; the engine restores it from the store
+	Store      Store          // the engine owns it from Open on and closes it
+	Veil       Veil           // turns entries into leaves
+	Swap       *wallet.Signer // signs the bank's messages
+	Checkpoint note.Signer    // signs log heads; named after Origin
+	Origin     string         // of the log
+	Clock      func() int64   // Unix milliseconds
+	// Deliver is given messages to carry, after what they say is durable. Calls follow each other, never while the state is locked. It must not wait for
+	// the answers.
+	Deliver func([]Message)
+	Queue   int // works that may wait before one is refused as busy; 4096 when 0
+}
+
+// Sizes of the queue and of a batch, in works.
+const (
+	queueDefault = 4096
+	batchMost    = 2048
+)
+
+// pulseEvery is how often the clock is looked at; tickEveryMS how often the machine is told the time while swaps are open.
+const (
+	pulseEvery  = 25 * time.Millisecond
+	tickEveryMS = 100
+)
+
+// Engine runs one bank's machine. Its methods may be called by several goroutines at once.
+type Engine struct {
+	cfg        Config
+	queue      chan *work
+	views      chan *view
+	closing    chan struct{}
+	close      sync.Once
+	done       chan struct{}
+	fault      error // why it stopped; set before done is closed
+	checkpoint atomic.Pointer[Checkpoint]
+	courier    *courier
+
+	// The fields below belong to the writer goroutine.
+	machine *swap.Machine
+	tree    transcript.Tree
+	batch   int64                    // last committed
+	states  map[wire.Hash]swap.State // of every swap, to see it change
+	open    map[wire.Hash]struct{}   // swaps the clock may still abort
+	stored  map[string]swap.Channel  // channels as stored
+	outbox  *outbox
+	tickMS  int64
+}
+
+// Work is one event and the signed documents it came from, which are stored in the same transaction.
+type Work struct {
+	Event    swap.Event
+	Evidence []Evidence
+}
+
+// Result is what an event brought about. It is durable.
+type Result struct {
+	Entries []ledger.Entry
+	Size    int64 // of the log after the batch
+	Refusal error // the refusal that Submit returns as well
+}
+
+// Open restores the machine from the store, proves that state and log are what the journal gives, sends again what waits for an answer, and starts the loop.
+// It takes the store over: when it fails the store is closed. Refusals: misconfigured, ledger_foreign, journal_broken.
+func Open(ctx context.Context, cfg Config) (*Engine, error) {
+	if err := cfg.check(); err != nil {
+		if cfg.Store != nil {
+			err = errors.Join(err, cfg.Store.Close())
+		}
+		return nil, err
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = queueDefault
+	}
+	e := &Engine{
+		cfg: cfg, machine: cfg.Machine, queue: make(chan *work, cfg.Queue), views: make(chan *view), closing: make(chan struct{}), done: make(chan struct{}),
+		states: map[wire.Hash]swap.State{}, open: map[wire.Hash]struct{}{}, stored: map[string]swap.Channel{},
+		outbox: newOutbox(),
+	}
+	if err := e.restore(ctx); err != nil {
+		return nil, errors.Join(err, cfg.Store.Close())
+	}
+	e.courier = newCourier(cfg.Deliver)
+	go e.run()
+	return e, nil
+}
+
+func (c *Config) check() error {
+	wrong := func(what string) error {
+		return refusal.New(CodeMisconfigured, what, "give the engine the parts of one bank")
+	}
+	switch {
+	case c.Machine == nil || c.Store == nil || c.Swap == nil || c.Checkpoint == nil || c.Clock == nil || c.Deliver == nil:
+		return wrong("the engine lacks its machine, store, keys, clock or carrier")
+	case c.Machine.Ledger().Size() > 0 || len(c.Machine.Swaps()) > 0:
+		return wrong("the machine is not fresh")
+	case c.Checkpoint.Name() != c.Origin:
+		return wrong(fmt.Sprintf("the checkpoint key is named %q and the log %q", c.Checkpoint.Name(), c.Origin))
+	case c.Swap.Key().Purpose != wire.PurposeSwap || c.Swap.Key().Owner != c.Machine.Bank:
+		return wrong(fmt.Sprintf("%s does not sign swap messages of %s", c.Swap, c.Machine.Bank))
+	case c.Queue < 0:
+		return wrong("the queue has a negative length")
+	}
+	return nil
+}
+
+// Submit hands in an event and waits until what it brought about is durable. The error is a refusal, which is an answer and recorded; busy, when the event
+// was not taken at all; or a fault (ErrStopped, or ctx ended), after which the event may or may not have been carried out: every event may be given again.
+func (e *Engine) Submit(ctx context.Context, w Work) (Result, error) {
+	if err := w.check(); err != nil {
+		return Result{}, err
+	}
+	item := &work{Work: w, answer: make(chan answer, 1)}
+	select {
+	case <-e.done:
+		return Result{}, e.stopped()
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	default:
+	}
+	select {
+	case e.queue <- item:
+	default:
+		return Result{}, refusal.Newf(CodeBusy, "try again shortly", "%d events wait already", cap(e.queue))
+	}
+	select {
+	case a := <-item.answer:
+		return a.Result, a.err
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	case <-e.done:
+		select {
+		case a := <-item.answer:
+			return a.Result, a.err
+		default:
+			return Result{}, e.stopped()
+		}
+	}
+}
+
+func (w *Work) check() error {
+	if w.Event == nil {
+		return refusal.New(CodeMisconfigured, "a work without an event", "give an event of settlement/swap")
+	}
+	for _, d := range w.Evidence {
+		if d.Kind == "" || len(d.Kind) > 64 || len(d.Bytes) == 0 || strings.ToValidUTF8(d.Kind, "") != d.Kind || strings.ContainsRune(d.Kind, 0) {
+			return refusal.Newf(CodeMisconfigured, "name the evidence by 1 to 64 bytes and give its bytes", "evidence %.80q of %d bytes", d.Kind, len(d.Bytes))
+		}
+	}
+	return nil
+}
+
+// View reads the machine between batches: all of it as of one commit. read must not keep the machine, change it, or wait for the engine.
+func (e *Engine) View(ctx context.Context, read func(*swap.Machine)) error {
+	v := &view{read: read, done: make(chan struct{})}
+	select {
+	case e.views <- v:
+		<-v.done // the reader has begun: its variables are in use until it ends
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.done:
+		return e.stopped()
+	}
+}
+
+// Checkpoint gives the latest log head as a signed note. It is empty as long as the log is.
+func (e *Engine) Checkpoint() []byte {
+	if c := e.checkpoint.Load(); c != nil {
+		return c.Note
+	}
+	return nil
+}
+
+// Leaves gives the log's leaves from seq from up to and without seq to.
+func (e *Engine) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
+	return e.cfg.Store.Leaves(ctx, from, to)
+}
+
+// Entries gives the clear entries from seq from up to and without seq to.
+func (e *Engine) Entries(ctx context.Context, from, to int64) ([]ledger.Entry, error) {
+	return e.cfg.Store.Entries(ctx, from, to)
+}
+
+// Evidence gives the exact bytes of a document that an event came with.
+func (e *Engine) Evidence(ctx context.Context, kind string, hash wire.Hash) ([]byte, bool, error) {
+	return e.cfg.Store.Evidence(ctx, kind, hash)
+}
+
+// Message gives a message that the bank sent.
+func (e *Engine) Message(ctx context.Context, key swap.MessageKey) (Message, bool, error) {
+	return e.cfg.Store.Message(ctx, key)
+}
+
+// Notes gives at most limit refusals and alarms with an id above after, in order.
+func (e *Engine) Notes(ctx context.Context, after int64, limit int) ([]Note, error) {
+	return e.cfg.Store.Notes(ctx, after, limit)
+}
+
+// Stages tells when a swap entered each of its states.
+func (e *Engine) Stages(ctx context.Context, id wire.Hash) ([]Stage, error) {
+	return e.cfg.Store.Stages(ctx, id)
+}
+
+// Done is closed when the engine has stopped, for whatever reason, and its store is closed.
+func (e *Engine) Done() <-chan struct{} { return e.done }
+
+// Err tells why the engine stopped: nil while it runs and after Close.
+func (e *Engine) Err() error {
+	select {
+	case <-e.done:
+		return e.fault
+	default:
+		return nil
+	}
+}
+
+// Close lets the batch in hand be committed, answers what waits with ErrStopped, and closes the store. It gives the fault if there was one.
+func (e *Engine) Close() error {
+	e.close.Do(func() { close(e.closing) })
+	<-e.done
+	return e.fault
+}
+
+// stopped is the fault that callers get once the engine is done.
+func (e *Engine) stopped() error {
+	if e.fault == nil {
+		return ErrStopped
+	}
+	return fmt.Errorf("%w: %w", ErrStopped, e.fault)
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"entente/settlement/ledger"
+	"entente/settlement/swap"
+	"entente/zk/transcript"
+)
+
+// restore folds the stored journal into the machine, hashes its leaves into the log, and compares both with what the store says besides.
+func (e *Engine) restore(ctx context.Context) error {
+	m := e.machine
+	accounts := 0
+	head, err := e.cfg.Store.Load(ctx, Identity{m.Network, m.Bank, m.Ledger().Currency, e.cfg.Origin}, Restore{
+		Record: e.restoreRecord,
+		Account: func(a ledger.Account) error {
+			accounts++
+			if folded, ok := m.Ledger().Account(a.ID); !ok || folded != a {
+				return Broken(m.Ledger().Size(), fmt.Sprintf("the stored counters of account %s are not those that the entries give", a.ID))
+			}
+			return nil
+		},
+		Swap: func(s swap.Swap) error {
+			m.RestoreSwap(s)
+			e.states[s.ID] = s.State
+			e.watch(&s)
+			return nil
+		},
+		Channel: func(c swap.Channel) error {
+			m.RestoreChannel(c)
+			e.stored[c.Peer] = c
+			return nil
+		},
+		Message: func(msg Message) error {
+			e.outbox.waiting[msg.Key] = &letter{Message: msg, pauseMS: resendFirstMS / 2} // due at once, then after the first pause
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("restore the ledger of %s: %w", m.Bank, err)
+	}
+	if n := len(m.Ledger().Accounts()); n != accounts {
+		return Broken(m.Ledger().Size(), fmt.Sprintf("%d accounts are stored and the entries open %d", accounts, n))
+	}
+	return e.restoreHead(head)
+}
+
+func (e *Engine) restoreRecord(r Record) error {
+	if err := e.machine.RestoreEntry(r.Entry); err != nil {
+		return Broken(r.Entry.Seq, err.Error())
+	}
+	if err := e.cfg.Veil.check(&r); err != nil {
+		return err
+	}
+	e.tree.Append(transcript.LeafHash(r.Leaf))
+	return nil
+}
+
+// restoreHead compares the log with the last head that was signed. The head is signed anew, so that what is served is under the present key.
+func (e *Engine) restoreHead(head Head) error {
+	e.batch = head.Batch
+	stored, size := head.Checkpoint, int64(e.tree.Size())
+	due := transcript.Checkpoint{Origin: e.cfg.Origin, Size: e.tree.Size(), Root: e.tree.Root()}
+	switch {
+	case stored.Size != size:
+		return Broken(min(stored.Size, size), fmt.Sprintf("the last checkpoint covers %d leaves and %d are stored", stored.Size, size))
+	case size == 0:
+		return nil
+	case stored.Root != due.Root || !strings.HasPrefix(string(stored.Note), due.Text()+"\n"):
+		return Broken(size-1, "the leaves do not give the root of the last checkpoint")
+	}
+	signed, err := transcript.Sign(due, e.cfg.Checkpoint)
+	if err != nil {
+		return err
+	}
+	e.checkpoint.Store(&Checkpoint{Size: size, Root: due.Root, Note: signed})
+	return nil
+}
+
+// watch keeps which swaps the clock may still abort.
+func (e *Engine) watch(s *swap.Swap) {
+	if s.Role == swap.Initiator && s.State == swap.Proposed {
+		e.open[s.ID] = struct{}{}
+	} else {
+		delete(e.open, s.ID)
+	}
+}

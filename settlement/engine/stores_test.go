@@ -1,0 +1,57 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"entente/ops/pgtest"
+	"entente/schema/migrations"
+	"entente/settlement/engine"
+	"entente/settlement/postgres"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// noLeaks fails a test that leaves goroutines behind, those of the shared server aside.
+func noLeaks(t testing.TB) {
+	t.Helper()
+	pgtest.ForTest(t)
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() {
+		if err := goleak.Find(before); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// database makes an empty database for a bank, and gives what opens a writer's session on it.
+type database func(t testing.TB, bank string) func(testing.TB) (engine.Store, error)
+
+func memory(testing.TB, string) func(testing.TB) (engine.Store, error) {
+	db := engine.NewMemory()
+	return func(testing.TB) (engine.Store, error) { return db.Session(), nil }
+}
+
+func onPostgres(t testing.TB, bank string) func(testing.TB) (engine.Store, error) {
+	_, open := postgresDatabase(t, bank)
+	return open
+}
+
+func postgresDatabase(t testing.TB, bank string) (string, func(testing.TB) (engine.Store, error)) {
+	t.Helper()
+	url := pgtest.TestDatabase(t, migrateBank)
+	return url, func(testing.TB) (engine.Store, error) { return postgres.Open(context.Background(), url, bank) }
+}
+
+func migrateBank(ctx context.Context, url string) error {
+	return postgres.Migrate(ctx, url, migrations.Bank)
+}
+
+// overBoth runs one test over both stores.
+func overBoth(t *testing.T, test func(*testing.T, database)) {
+	noLeaks(t)
+	t.Run("memory", func(t *testing.T) { t.Parallel(); test(t, memory) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, onPostgres) })
+}

@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"entente/settlement/swap"
+)
+
+// work is a Work on its way, with where its answer goes; nil for the engine's own.
+type work struct {
+	Work
+	answer chan answer
+}
+
+type answer struct {
+	Result
+	err error
+}
+
+func (w *work) reply(a answer) {
+	if w.answer != nil {
+		w.answer <- a // has room for one
+	}
+}
+
+type view struct {
+	read func(*swap.Machine)
+	done chan struct{}
+}
+
+// run is the goroutine that owns the state.
+func (e *Engine) run() {
+	ticker := time.NewTicker(pulseEvery)
+	defer ticker.Stop()
+	e.courier.send(e.outbox.due(e.cfg.Clock()))
+	for e.fault == nil {
+		select {
+		case <-e.closing:
+			e.stop()
+			return
+		case w := <-e.queue:
+			e.fault = e.turn(e.arrived(w))
+		case v := <-e.views:
+			e.show(v)
+		case <-ticker.C:
+			e.fault = e.pulse()
+		}
+	}
+	e.stop()
+}
+
+// stop gives up the state: nobody is told anything more from it.
+func (e *Engine) stop() {
+	e.courier.close()
+	if err := e.cfg.Store.Close(); err != nil && e.fault == nil {
+		e.fault = fmt.Errorf("close the store: %w", err)
+	}
+	close(e.done)
+}
+
+func (e *Engine) show(v *view) {
+	defer close(v.done)
+	v.read(e.machine)
+}
+
+// arrived gives the first work and whatever else waits.
+func (e *Engine) arrived(first *work) []*work {
+	works := []*work{first}
+	for len(works) < batchMost {
+		select {
+		case w := <-e.queue:
+			works = append(works, w)
+		default:
+			return works
+		}
+	}
+	return works
+}
+
+// pulse does what time asks for: the machine's own clock, and messages whose pause is over.
+func (e *Engine) pulse() error {
+	now := e.cfg.Clock()
+	if len(e.open) > 0 && (now-e.tickMS >= tickEveryMS || now < e.tickMS) {
+		e.tickMS = now
+		if err := e.turn([]*work{{Work: Work{Event: swap.Tick{NowMS: now}}}}); err != nil {
+			return err
+		}
+	}
+	e.courier.send(e.outbox.due(now))
+	return nil
+}
+
+// turn carries one batch through: step, store, answer, send. An error is a fault after which the state in memory is worth nothing.
+func (e *Engine) turn(works []*work) error {
+	d := newDraft()
+	answers := make([]answer, len(works))
+	for i, w := range works {
+		out, err := e.step(w.Event)
+		if err == nil {
+			err = e.take(d, &w.Work, &out)
+		}
+		if err != nil {
+			return err
+		}
+		answers[i] = answer{Result{Entries: out.Entries, Refusal: out.Refusal}, out.Refusal}
+	}
+	b, err := e.finish(d)
+	if err != nil {
+		return err
+	}
+	if !b.Empty() {
+		if err := e.commit(b); err != nil {
+			return err
+		}
+	}
+	for i, w := range works {
+		answers[i].Size = int64(e.tree.Size())
+		w.reply(answers[i])
+	}
+	return e.send(d, b)
+}
+
+// step lets the machine take one event. A panic in it is a defect that it found in itself; the state is not to be trusted after it.
+func (e *Engine) step(event swap.Event) (out swap.Output, err error) {
+	defer func() {
+		if found := recover(); found != nil {
+			err = fmt.Errorf("the machine stopped at a %T: %v", event, found)
+		}
+	}()
+	return e.machine.Step(event), nil
+}
+
+// commit stores the batch. An unknown outcome is looked up.
+func (e *Engine) commit(b *Batch) error {
+	ctx := context.Background()
+	if err := e.cfg.Store.Commit(ctx, b); err != nil {
+		if errors.Is(err, ErrFenced) {
+			return err
+		}
+		there, lookup := e.cfg.Store.Committed(ctx, b.ID)
+		if lookup != nil {
+			return fmt.Errorf("batch %d: %w; whether it is stored cannot be told: %w", b.ID, err, lookup)
+		}
+		if !there {
+			return fmt.Errorf("batch %d was not stored: %w", b.ID, err)
+		}
+	}
+	e.batch = b.ID
+	if b.Checkpoint != nil {
+		e.checkpoint.Store(b.Checkpoint)
+	}
+	return nil
+}
+
+// send hands over the batch's messages, and earlier ones that somebody needs again.
+func (e *Engine) send(d *draft, b *Batch) error {
+	now := e.cfg.Clock()
+	var messages []Message
+	for i := range b.Messages {
+		o := &b.Messages[i]
+		messages = append(messages, o.Message)
+		if o.Resend && !o.Done {
+			e.outbox.put(o.Message, now)
+		}
+	}
+	for _, key := range d.resend {
+		if _, fresh := d.messages[key]; fresh {
+			continue
+		}
+		m, ok := e.outbox.again(key)
+		if !ok {
+			var err error
+			if m, ok, err = e.cfg.Store.Message(context.Background(), key); err != nil {
+				return fmt.Errorf("read a message to %s: %w", key.Recipient, err)
+			}
+			m.Attempt = 1
+		}
+		if ok {
+			messages = append(messages, m)
+		}
+	}
+	e.courier.send(messages)
+	return nil
+}

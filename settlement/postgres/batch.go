@@ -1,0 +1,143 @@
+package postgres
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"entente/schema/wire"
+	"entente/settlement/engine"
+	"entente/settlement/ledger"
+)
+
+// statements gives the rows of a batch: one statement a table, its columns as arrays.
+func statements(b *engine.Batch, term int64) *pgx.Batch {
+	q := &pgx.Batch{}
+	q.Queue("INSERT INTO batch (id, term, at_ms) VALUES ($1, $2, $3)", b.ID, term, b.AtMS)
+	if len(b.Records) > 0 {
+		queueRecords(q, b.Records)
+		queueBills(q, b.Records)
+		queueDischarges(q, b.Records)
+		c := b.Checkpoint
+		q.Queue("INSERT INTO checkpoint (size, batch, root, note) VALUES ($1, $2, $3, $4)", c.Size, b.ID, c.Root[:], c.Note)
+		queueAccounts(q, b.Accounts)
+	}
+	queueSwaps(q, b)
+	queueMessages(q, b)
+	if len(b.Notes) > 0 {
+		queueNotes(q, b)
+	}
+	if len(b.Evidence) > 0 {
+		queueEvidence(q, b)
+	}
+	return q
+}
+
+// column collects one column of many rows.
+func column[R, V any](rows []R, of func(*R) V) []V {
+	values := make([]V, len(rows))
+	for i := range rows {
+		values[i] = of(&rows[i])
+	}
+	return values
+}
+
+func queueRecords(q *pgx.Batch, rows []engine.Record) {
+	q.Queue(`INSERT INTO entry (seq, time_ms, minor, part, kind, debit, credit, reference, order_key, body, leaf)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[])`,
+		column(rows, func(r *engine.Record) int64 { return r.Entry.Seq }),
+		column(rows, func(r *engine.Record) int64 { return r.Entry.TimeMS }),
+		column(rows, func(r *engine.Record) *int64 { return present(&r.Entry.Minor) }),
+		column(rows, func(r *engine.Record) int64 { return int64(r.Entry.Part) }),
+		column(rows, func(r *engine.Record) int16 { return int16(r.Entry.Kind) }),
+		column(rows, func(r *engine.Record) *string { return present(&r.Entry.Debit) }),
+		column(rows, func(r *engine.Record) *string { return present(&r.Entry.Credit) }),
+		column(rows, func(r *engine.Record) []byte { return hash(&r.Entry.Reference) }),
+		column(rows, func(r *engine.Record) []byte { return id(&r.Entry.Key) }),
+		column(rows, func(r *engine.Record) []byte { return r.Body }),
+		column(rows, func(r *engine.Record) []byte { return r.Leaf }))
+}
+
+func queueBills(q *pgx.Batch, records []engine.Record) {
+	var rows []ledger.Entry
+	for i := range records {
+		if e := &records[i].Entry; e.Kind == wire.LeafBill {
+			rows = append(rows, *e)
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	q.Queue(`INSERT INTO bill (hash, seq, bill_id, revision, programme, creditor, debtor)
+		SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::text[])`,
+		column(rows, func(e *ledger.Entry) []byte { return e.Reference[:] }),
+		column(rows, func(e *ledger.Entry) int64 { return e.Seq }),
+		column(rows, func(e *ledger.Entry) []byte { return e.BillID[:] }),
+		column(rows, func(e *ledger.Entry) int64 { return int64(e.Revision) }),
+		column(rows, func(e *ledger.Entry) []byte { return e.Programme[:] }),
+		column(rows, func(e *ledger.Entry) string { return e.Creditor }),
+		column(rows, func(e *ledger.Entry) string { return e.Debtor }))
+}
+
+func queueDischarges(q *pgx.Batch, records []engine.Record) {
+	var bills [][]byte
+	var seqs []int64
+	for i := range records {
+		e := &records[i].Entry
+		if e.Kind != wire.LeafTransfer && e.Kind != wire.LeafPost {
+			continue
+		}
+		for j := range e.Bills {
+			bills, seqs = append(bills, e.Bills[j][:]), append(seqs, e.Seq)
+		}
+	}
+	if len(bills) > 0 {
+		q.Queue("INSERT INTO discharge (bill, seq) SELECT * FROM unnest($1::bytea[], $2::bigint[])", bills, seqs)
+	}
+}
+
+func queueAccounts(q *pgx.Batch, rows []ledger.Account) {
+	if len(rows) == 0 {
+		return
+	}
+	q.Queue(`INSERT INTO account (id, owner, kind, status, debits_posted, credits_posted, debits_pending, credits_pending)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+		ON CONFLICT (id) DO UPDATE SET status = excluded.status, debits_posted = excluded.debits_posted, credits_posted = excluded.credits_posted,
+			debits_pending = excluded.debits_pending, credits_pending = excluded.credits_pending`,
+		column(rows, func(a *ledger.Account) string { return a.ID }),
+		column(rows, func(a *ledger.Account) string { return a.Owner }),
+		column(rows, func(a *ledger.Account) int16 { return int16(a.Kind) }),
+		column(rows, func(a *ledger.Account) int16 { return int16(a.Status) }),
+		column(rows, func(a *ledger.Account) int64 { return a.DebitsPosted }),
+		column(rows, func(a *ledger.Account) int64 { return a.CreditsPosted }),
+		column(rows, func(a *ledger.Account) int64 { return a.DebitsPending }),
+		column(rows, func(a *ledger.Account) int64 { return a.CreditsPending }))
+}
+
+// present gives nil for a zero value: NULL in its column.
+func present[T comparable](v *T) *T {
+	var zero T
+	if *v == zero {
+		return nil
+	}
+	return v
+}
+
+func hash(h *wire.Hash) []byte {
+	if h.IsZero() {
+		return nil
+	}
+	return h[:]
+}
+
+func id(i *wire.ID) []byte {
+	if *i == (wire.ID{}) {
+		return nil
+	}
+	return i[:]
+}
+
+// hashOf reads a nullable hash; a value of another length cannot be in the database (its CHECKs) and would give the zero hash.
+func hashOf(b []byte) wire.Hash {
+	var h wire.Hash
+	copy(h[:], b)
+	return h
+}
