@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entente/bridge/intake"
+	"entente/ops/dataset"
+	"entente/ops/devnet"
+	"entente/schema/refusal"
+	"entente/zk/audit"
+	"entente/zk/proof"
+)
+
+type demoFlags struct {
+	data    string
+	out     string
+	exit    bool
+	json    bool
+	verbose bool
+}
+
+func newDemo() *cobra.Command {
+	var f demoFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Play a whole joint exercise: counts, bills, proofs, payments, audit",
+		Long: `Starts central banks, treasury desks, a liquidity provider and an auditor on this
+machine, over an embedded NATS server and a private Postgres, and plays one joint
+exercise from the nations' own counts to the auditor's certificate.
+
+The exercise is the one shipped with the program, or any directory of the same layout
+(README, "Your own data"). Keys are made on the spot: everything is INSECURE and says so.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	cmd.Flags().StringVar(&f.data, "data", "", "directory with the exercise (default: the one shipped)")
+	cmd.Flags().StringVar(&f.out, "out", "", "new or empty directory for trust file, bundle and keys (default: a temporary one that stays)")
+	cmd.Flags().BoolVar(&f.exit, "exit", false, "end when the report is printed, instead of staying up")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the figures as one JSON object on the last line")
+	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what the processes do")
+	return cmd
+}
+
+func (f *demoFlags) run(cmd *cobra.Command) (err error) {
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
+	began := time.Now()
+	exercise, sheet, err := f.exercise()
+	if err != nil {
+		return err
+	}
+	dir, err := f.directory()
+	if err != nil {
+		return err
+	}
+	bars := newBars(stderr)
+	defer bars.end()
+	say := func(line string) {
+		if !isTerminal(stderr) {
+			fmt.Fprintln(stderr, line)
+			return
+		}
+		bars.show(line, 0, 0)
+	}
+	var phases []devnet.Phase
+	lap := func(name string, since time.Time) {
+		phases = append(phases, devnet.Phase{Name: name, Took: time.Since(since)})
+	}
+	keys, err := openKeys(ctx, say)
+	if err != nil {
+		return err
+	}
+	lap("keys", began)
+	starting := time.Now()
+	say("starting Postgres, NATS, banks and desks")
+	net, err := devnet.Start(ctx, devnet.Options{Dir: dir, Exercise: exercise, Sheet: sheet, Keys: keys, Progress: say, Log: f.logger(stderr)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, net.Close()) }()
+	lap("start", starting)
+	story, err := net.Play(ctx, bars.show)
+	bars.end()
+	if err != nil {
+		return err
+	}
+	story.Phases = append(phases, story.Phases...)
+	story.Phases = append(story.Phases, devnet.Phase{Name: "total", Took: time.Since(began)})
+	if err := printStory(cmd.OutOrStdout(), story); err != nil {
+		return err
+	}
+	if f.json {
+		figures, err := story.Figures()
+		if err != nil {
+			return err
+		}
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(figures); err != nil {
+			return err
+		}
+	}
+	if story.Report.Result != audit.Valid {
+		return &exitError{story.Report.ExitCode(), refusal.New("audit_failed", "the audit did not find the exercise valid", "read the findings in the certificate")}
+	}
+	if !f.exit {
+		fmt.Fprintln(stderr, "everything stays up; press Ctrl-C to end")
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// exercise reads the data directory, and the agreement's exact bytes.
+func (f *demoFlags) exercise() (*intake.Exercise, []byte, error) {
+	files := dataset.Files()
+	if f.data != "" {
+		info, err := os.Stat(f.data)
+		if err != nil || !info.IsDir() {
+			return nil, nil, refusal.Newf("data_missing", "give a directory of the layout the README describes", "%q is no directory that can be read", f.data)
+		}
+		files = os.DirFS(f.data)
+	}
+	exercise, err := intake.Load(files)
+	if err != nil {
+		return nil, nil, err
+	}
+	sheet, err := fs.ReadFile(files, "agreement.json")
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the agreement: %w", err)
+	}
+	return exercise, sheet, nil
+}
+
+// directory gives where the trust file and the bundle go. Nothing that is there is ever overwritten.
+func (f *demoFlags) directory() (string, error) {
+	if f.out == "" {
+		dir, err := os.MkdirTemp("", "entente-demo-")
+		if err != nil {
+			return "", fmt.Errorf("make a directory for the results: %w", err)
+		}
+		return dir, nil
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return "", fmt.Errorf("make the directory for the results: %w", err)
+	}
+	entries, err := os.ReadDir(f.out)
+	if err != nil {
+		return "", fmt.Errorf("read the directory for the results: %w", err)
+	}
+	if len(entries) > 0 {
+		return "", refusal.Newf("directory_not_empty", "give a new or an empty directory", "%q holds %d entries", f.out, len(entries))
+	}
+	return filepath.Abs(f.out)
+}
+
+func (f *demoFlags) logger(w interface{ Write([]byte) (int, error) }) *slog.Logger {
+	level := slog.LevelError
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// openKeys loads the development keys of the demo's circuits, or makes them once.
+func openKeys(ctx context.Context, say func(string)) (*proof.Keys, error) {
+	dir, err := proof.DefaultDir()
+	if err != nil {
+		return nil, err
+	}
+	return proof.OpenDevelopment(ctx, dir, devnet.Circuits(), func(name, stage string) { say("keys of " + name + ": " + stage) })
+}

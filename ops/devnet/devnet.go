@@ -1,0 +1,245 @@
+package devnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entente/bridge/bus"
+	"entente/bridge/intake"
+	"entente/ops/broker"
+	"entente/ops/node"
+	"entente/ops/pgserver"
+	"entente/schema/migrations"
+	"entente/schema/trust"
+	"entente/schema/wire"
+	"entente/settlement/postgres"
+	"entente/wallet"
+	"entente/zk/proof"
+)
+
+// chunkSize is how many items a chunk of a bill has here.
+const chunkSize = 64
+
+// spreadBPS is what the development provider adds to reference rates.
+const spreadBPS = 10
+
+// quoteFirmMS is how long its quotes are firm: longer than the time a swap has to be voted on.
+const quoteFirmMS = 30_000
+
+// Options say what a development network is made from.
+type Options struct {
+	Dir      string           // for keys, trust file, bundle; made when absent
+	Exercise *intake.Exercise // what is played
+	Sheet    []byte           // the agreement's bytes, hashed into the charter
+	Keys     *proof.Keys      // proving and verification keys of bill-64 and totals
+	Progress func(line string)
+	Log      *slog.Logger
+}
+
+// Net is a running development network.
+type Net struct {
+	Trust     *trust.Network
+	TrustPath string
+	Banks     map[string]*node.Bank
+	Operators map[string]*node.Operator
+	Desks     map[string]*node.Desk
+	Users     map[string]map[string]*wallet.Signer // nation, then clerk or controller
+	Provider  *node.Provider
+	Auditor   *node.Auditor
+
+	options  Options
+	postgres *pgserver.Server
+	broker   *broker.Server
+	closers  []func() error // in the order of opening
+}
+
+// Circuits lists the circuits a development network proves with.
+func Circuits() []string { return []string{proof.BillName(chunkSize), proof.Totals} }
+
+func now() int64 { return time.Now().UnixMilli() }
+
+// Start sets up everything and opens the accounts. What was started is stopped again when something fails.
+func Start(ctx context.Context, o Options) (*Net, error) {
+	n := &Net{options: o, Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
+	if err := n.start(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func (n *Net) start(ctx context.Context) error {
+	p, err := budget(n.options.Exercise)
+	if err != nil {
+		return err
+	}
+	ids, network, err := found(ctx, filepath.Join(n.options.Dir, "keys"), n.options.Exercise.Agreement, n.options.Keys, Circuits())
+	if err != nil {
+		return err
+	}
+	n.Trust, n.Users = network, ids.users
+	if err := n.writeTrust(); err != nil {
+		return err
+	}
+	if n.postgres, err = pgserver.Start(ctx, pgserver.Options{Progress: n.options.Progress}); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() error { return n.postgres.Stop(pgserver.Fast) })
+	if n.broker, err = broker.Start(broker.Options{Progress: n.options.Progress}); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.broker.Stop)
+	if err := n.openBanks(ctx, ids); err != nil {
+		return err
+	}
+	if err := n.fund(ctx, p); err != nil {
+		return err
+	}
+	if err := n.openDesks(ctx, ids); err != nil {
+		return err
+	}
+	return n.openOthers(ctx, ids)
+}
+
+// Close stops everything, last opened first. The trust file and what was written beside it stay.
+func (n *Net) Close() error {
+	var all []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		all = append(all, n.closers[i]())
+	}
+	n.closers = nil
+	return errors.Join(all...)
+}
+
+func (n *Net) writeTrust() error {
+	file, err := n.Trust.File()
+	if err != nil {
+		return err
+	}
+	n.TrustPath = filepath.Join(n.options.Dir, "network.json")
+	if err := os.WriteFile(n.TrustPath, file, 0o644); err != nil {
+		return fmt.Errorf("write the trust file: %w", err)
+	}
+	return nil
+}
+
+// connect gives a role its own connection to the broker.
+func (n *Net) connect(ctx context.Context, name string) (*bus.Bus, error) {
+	b, err := bus.Connect(ctx, bus.Options{InProcess: n.broker.InProcess(), Name: name, Network: n.Trust.Network, Development: true,
+		OnError: func(err error) { n.options.Log.Warn("bus", "who", name, "error", err) }})
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, func() error { b.Close(); return nil })
+	return b, nil
+}
+
+// database makes one database for one bank or desk and brings it to the present schema.
+func (n *Net) database(ctx context.Context, kind, owner string, schema fs.FS) (string, error) {
+	name := kind + "_" + strings.ReplaceAll(strings.ToLower(owner), "-", "_")
+	if err := n.postgres.CreateDatabase(ctx, name); err != nil {
+		return "", err
+	}
+	url := n.postgres.URL(name)
+	return url, postgres.Migrate(ctx, url, schema)
+}
+
+func (n *Net) openBanks(ctx context.Context, ids *identities) error {
+	verifiers := map[string]*proof.Verifier{}
+	for _, c := range Circuits() {
+		v, err := n.options.Keys.Verifier(c)
+		if err != nil {
+			return err
+		}
+		verifiers[c] = v
+	}
+	for _, pinned := range n.Trust.Banks {
+		url, err := n.database(ctx, "bank", pinned.ID, migrations.Bank)
+		if err != nil {
+			return err
+		}
+		store, err := postgres.Open(ctx, url, pinned.ID)
+		if err != nil {
+			return err
+		}
+		b, err := n.connect(ctx, pinned.ID)
+		if err != nil {
+			return err
+		}
+		bank, err := node.OpenBank(ctx, node.BankConfig{ID: pinned.ID, Trust: n.Trust, Ring: ids.banks[pinned.ID], Store: store, Bus: b,
+			Verifiers: verifiers, Clock: now, Log: n.options.Log.With("bank", pinned.ID)})
+		if err != nil {
+			return err
+		}
+		n.Banks[pinned.ID] = bank
+		n.closers = append(n.closers, bank.Close)
+		n.Operators[pinned.ID], err = node.NewOperator(pinned.ID, n.Trust, ids.operators[pinned.ID], b, now)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Net) openDesks(ctx context.Context, ids *identities) error {
+	e := n.options.Exercise
+	for _, m := range n.Trust.Members {
+		url, err := n.database(ctx, "desk", m.Nation, migrations.Desk)
+		if err != nil {
+			return err
+		}
+		store, err := postgres.OpenDesk(ctx, url)
+		if err != nil {
+			return err
+		}
+		n.closers = append(n.closers, store.Close)
+		b, err := n.connect(ctx, m.Nation)
+		if err != nil {
+			return err
+		}
+		desk, err := node.OpenDesk(ctx, node.DeskConfig{Nation: m.Nation, Trust: n.Trust, Ring: ids.desks[m.Nation], Store: store, Bus: b, Keys: n.options.Keys,
+			Agreement: e.Agreement, Sheet: n.options.Sheet, Cases: e.Cases, Rates: e.Rates, ChunkSize: chunkSize, Clock: now, Log: n.options.Log.With("desk", m.Nation)})
+		if err != nil {
+			return err
+		}
+		n.Desks[m.Nation] = desk
+		n.closers = append(n.closers, desk.Close)
+	}
+	return nil
+}
+
+func (n *Net) openOthers(ctx context.Context, ids *identities) error {
+	b, err := n.connect(ctx, providerID)
+	if err != nil {
+		return err
+	}
+	accounts := map[string]string{}
+	for _, bank := range n.Trust.Banks {
+		accounts[bank.ID] = account(bank.ID, providerID)
+	}
+	n.Provider, err = node.OpenProvider(ctx, node.ProviderConfig{ID: providerID, Trust: n.Trust, Ring: ids.provider, Bus: b, Rates: n.options.Exercise.Rates,
+		On: n.options.Exercise.Agreement.Ends, SpreadBPS: spreadBPS, Accounts: accounts, FirmForMS: quoteFirmMS, Clock: now, Log: n.options.Log.With("provider", providerID)})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.Provider.Close)
+	if b, err = n.connect(ctx, auditorID); err != nil {
+		return err
+	}
+	var keys []wire.VerifyingKey
+	for _, c := range Circuits() {
+		info, err := n.options.Keys.Info(c)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, wire.VerifyingKey{Circuit: c, Bytes: info.VKBytes})
+	}
+	n.Auditor, err = node.NewAuditor(node.AuditorConfig{ID: auditorID, Trust: n.Trust, Ring: ids.auditor, Bus: b, Keys: keys, Clock: now})
+	return err
+}

@@ -1,0 +1,209 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"entente/bridge/bus"
+	"entente/schema/refusal"
+	"entente/schema/trust"
+	"entente/schema/wire"
+	"entente/wallet"
+)
+
+// Refusals of requests.
+const (
+	CodeNotFound       refusal.Code = "not_found"
+	CodeNotAllowed     refusal.Code = "not_allowed"
+	CodeSubjectUnknown refusal.Code = "subject_unknown"
+	CodeFault          refusal.Code = "fault" // the other side failed; the request may be repeated
+)
+
+const (
+	limitRequest = wire.LimitBatch + 4096
+	limitReply   = 8<<20 + 4096
+)
+
+// requestAgeMost is how long a request stays valid; older ones are replays.
+const requestAgeMost = 5 * 60 * 1000
+
+// Clock gives the time in Unix milliseconds.
+type Clock func() int64
+
+// asker signs requests and verifies the replies.
+type asker struct {
+	bus   *bus.Bus
+	trust *trust.Network
+	key   *wallet.Signer
+	clock Clock
+}
+
+// ask sends one request to a bank, desk or provider. A refusal of the other side comes back as the refusal it gave.
+func (a *asker) ask(ctx context.Context, who, subject string, body []byte) ([]byte, error) {
+	nonce, err := randomID()
+	if err != nil {
+		return nil, err
+	}
+	request := wire.Request{Network: a.trust.Network, Recipient: who, Nonce: nonce, Subject: subject, Body: body, AtMS: a.clock()}
+	payload, err := wire.TryEncode(&request)
+	if err != nil {
+		return nil, err
+	}
+	envelope, err := a.key.Sign(wire.TypeRequest, payload)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.bus.Ask(ctx, who, envelope.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for %s: %w", who, subject, err)
+	}
+	return a.accept(who, envelope.Hash(), answer)
+}
+
+// accept verifies that a reply is signed by the one asked and answers this very request.
+func (a *asker) accept(who string, request wire.Hash, answer []byte) ([]byte, error) {
+	envelope, err := wire.ParseEnvelope(answer, limitReply)
+	if err != nil {
+		return nil, err
+	}
+	signers, err := envelope.Verify(wire.TypeReply, a.trust)
+	if err != nil {
+		return nil, err
+	}
+	var reply wire.Reply
+	if err := wire.Decode(envelope.Payload, limitReply, &reply); err != nil {
+		return nil, err
+	}
+	if signers[0].Owner != who || reply.Sender != who || reply.Network != a.trust.Network || reply.Request != request {
+		return nil, refusal.Newf(wire.CodeSigInvalid, "ask again", "an answer of %s came in place of one of %s", signers[0].Owner, who)
+	}
+	if reply.Code != "" {
+		return nil, &refusal.Refusal{Code: refusal.Code(reply.Code), What: reply.Text, Do: reply.Do}
+	}
+	return reply.Body, nil
+}
+
+// handler answers one subject. The key is the verified one of who asks.
+type handler func(ctx context.Context, from wire.Key, body []byte) ([]byte, error)
+
+// server verifies requests, hands them to the subject's handler and signs the replies.
+type server struct {
+	self     string
+	trust    *trust.Network
+	key      *wallet.Signer
+	clock    Clock
+	log      *slog.Logger
+	handlers map[string]handler
+}
+
+// serve is the bus's entry. A request that nobody signed gets no reply: there is nobody to reply to.
+func (s *server) serve(ctx context.Context, bytes []byte) []byte {
+	envelope, err := wire.ParseEnvelope(bytes, limitRequest)
+	if err != nil {
+		s.log.Warn("request dropped", "code", string(refusal.CodeOf(err)))
+		return nil
+	}
+	signers, err := envelope.Verify(wire.TypeRequest, s.trust)
+	if err != nil {
+		s.log.Warn("request dropped", "code", string(refusal.CodeOf(err)))
+		return nil
+	}
+	body, err := s.answer(ctx, signers[0], envelope.Payload)
+	reply := wire.Reply{Network: s.trust.Network, Sender: s.self, Request: envelope.Hash(), Body: body, AtMS: s.clock()}
+	var refused *refusal.Refusal
+	switch {
+	case errors.As(err, &refused):
+		reply.Code, reply.Text, reply.Do = string(refused.Code), plain(refused.What), plain(refused.Do)
+	case err != nil:
+		s.log.Error("request failed", "error", err)
+		reply.Code, reply.Text, reply.Do = string(CodeFault), s.self+" could not answer", "try again; if it lasts, ask its operator"
+	}
+	payload, err := wire.TryEncode(&reply)
+	if err != nil {
+		s.log.Error("reply does not fit", "error", err)
+		return nil
+	}
+	signed, err := s.key.Sign(wire.TypeReply, payload)
+	if err != nil {
+		s.log.Error("reply cannot be signed", "error", err)
+		return nil
+	}
+	return signed.Bytes()
+}
+
+func (s *server) answer(ctx context.Context, from wire.Key, payload []byte) ([]byte, error) {
+	var request wire.Request
+	if err := wire.Decode(payload, limitRequest, &request); err != nil {
+		return nil, err
+	}
+	now := s.clock()
+	switch {
+	case request.Network != s.trust.Network:
+		return nil, refusal.Newf(wire.CodeWrongNetwork, "ask on your own network", "a request for network %q came to %q", request.Network, s.trust.Network)
+	case request.Recipient != s.self:
+		return nil, refusal.Newf(wire.CodeWrongRecipient, "ask the one you mean", "a request for %q came to %q", request.Recipient, s.self)
+	case request.AtMS < now-requestAgeMost || request.AtMS > now+requestAgeMost:
+		return nil, refusal.Newf("expired", "set the clock right and ask again", "the request was made at %d, it is %d here", request.AtMS, now)
+	}
+	handle, ok := s.handlers[request.Subject]
+	if !ok {
+		return nil, refusal.Newf(CodeSubjectUnknown, "check the version of both sides", "%s does not answer %q", s.self, request.Subject)
+	}
+	return handle(ctx, from, request.Body)
+}
+
+// plain drops what a text field cannot carry, so that an error's wording can never stop the error itself.
+func plain(s string) string {
+	clean := make([]rune, 0, len(s))
+	for _, r := range s {
+		if r < 0x20 || r == 0x7f || r == '\uFFFD' {
+			r = ' '
+		}
+		clean = append(clean, r)
+		if len(clean) == 900 {
+			break
+		}
+	}
+	return string(clean)
+}
+
+func randomID() (wire.ID, error) {
+	var id [16]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return wire.ID{}, fmt.Errorf("read random bytes: %w", err)
+	}
+	return wire.NewUUID(id), nil
+}
+
+func randomHash() (wire.Hash, error) {
+	var h wire.Hash
+	if _, err := rand.Read(h[:]); err != nil {
+		return h, fmt.Errorf("read random bytes: %w", err)
+	}
+	return h, nil
+}
+
+func notFound(what string) error {
+	return refusal.New(CodeNotFound, "there is no such "+what+" of yours here", "check the id")
+}
+
+func notAllowed(who, what string) error {
+	return refusal.Newf(CodeNotAllowed, "ask somebody who may", "%s may not %s", who, what)
+}
+
+// ask sends a request whose answer is JSON.
+func ask[T any](ctx context.Context, a *asker, who, subject string, body []byte) (T, error) {
+	var answer T
+	bytes, err := a.ask(ctx, who, subject, body)
+	if err != nil {
+		return answer, err
+	}
+	if err := json.Unmarshal(bytes, &answer); err != nil {
+		return answer, fmt.Errorf("answer of %s to %s: %w", who, subject, err)
+	}
+	return answer, nil
+}

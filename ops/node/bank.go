@@ -1,0 +1,264 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"entente/bridge/bus"
+	"entente/schema/refusal"
+	"entente/schema/trust"
+	"entente/schema/wire"
+	"entente/settlement/engine"
+	"entente/settlement/payment"
+	"entente/settlement/swap"
+	"entente/wallet"
+	"entente/zk/commit"
+	"entente/zk/proof"
+	"entente/zk/transcript"
+)
+
+// BankConfig is what a bank's process is made of.
+type BankConfig struct {
+	ID        string
+	Trust     *trust.Network
+	Ring      *wallet.Ring // keys swap, checkpoint, transport; secrets blinding, tags, salts
+	Store     engine.Store
+	Bus       *bus.Bus
+	Verifiers map[string]*proof.Verifier // by circuit name
+	Clock     Clock
+	Log       *slog.Logger
+}
+
+// Bank is one central bank's process.
+type Bank struct {
+	cfg    BankConfig
+	engine *engine.Engine
+	outbox *bus.Outbox
+	stops  []func()
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// OpenBank restores the bank from its store and joins it to the network. It refuses to start when its keys are not those of the trust file.
+func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
+	pinned, ok := cfg.Trust.Bank(cfg.ID)
+	if !ok {
+		return nil, refusal.Newf(trust.CodeTrustInvalid, "use the trust file of your network", "the trust file has no bank %q", cfg.ID)
+	}
+	if err := ownKeys(cfg.Ring, cfg.Trust); err != nil {
+		return nil, err
+	}
+	swapKey, err := cfg.Ring.Signer(wire.PurposeSwap, cfg.Ring.Owner())
+	if err != nil {
+		return nil, err
+	}
+	transportKey, err := cfg.Ring.Signer(wire.PurposeTransport, cfg.Ring.Owner())
+	if err != nil {
+		return nil, err
+	}
+	logKey, err := cfg.Ring.Signer(wire.PurposeCheckpoint, cfg.Ring.Owner())
+	if err != nil {
+		return nil, err
+	}
+	noteSigner, err := transcript.NewSigner(pinned.LogOrigin, logKey.Private())
+	if err != nil {
+		return nil, err
+	}
+	veil, err := veilOf(cfg.Ring)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bank{cfg: cfg}
+	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := cfg.Bus.OpenOutbox(ctx, cfg.ID); err != nil {
+		b.cancel()
+		return nil, err
+	}
+	b.outbox = bus.NewOutbox(cfg.Bus, cfg.ID)
+	b.engine, err = engine.Open(ctx, engine.Config{
+		Machine: swap.New(cfg.Trust.Network, cfg.ID, pinned.Currency, 1), Store: cfg.Store, Veil: veil, Swap: swapKey,
+		Checkpoint: noteSigner, Origin: pinned.LogOrigin, Clock: cfg.Clock, Deliver: b.deliver,
+	})
+	if err != nil {
+		b.cancel()
+		return nil, errors.Join(err, b.Close())
+	}
+	api := &server{self: cfg.ID, trust: cfg.Trust, key: transportKey, clock: cfg.Clock, log: cfg.Log, handlers: b.handlers()}
+	stop, err := cfg.Bus.Serve(b.ctx, cfg.ID, api.serve)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	b.stops = append(b.stops, stop)
+	var peers []string
+	for _, other := range cfg.Trust.Banks {
+		if other.ID != cfg.ID {
+			peers = append(peers, other.ID)
+		}
+	}
+	stop, err = cfg.Bus.ReceiveBatches(b.ctx, cfg.ID, peers, b.receive)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	b.stops = append(b.stops, stop)
+	return b, nil
+}
+
+// Engine gives the bank's engine, to read.
+func (b *Bank) Engine() *engine.Engine { return b.engine }
+
+// Close leaves the network and stops the engine. What was acknowledged is in the store.
+func (b *Bank) Close() error {
+	for _, stop := range b.stops {
+		stop()
+	}
+	b.cancel()
+	b.work.Wait()
+	var err error
+	if b.engine != nil {
+		err = b.engine.Close()
+	}
+	return err
+}
+
+// ownKeys checks that every private key of the ring is pinned: what an unpinned key signs, nobody would believe.
+func ownKeys(ring *wallet.Ring, network *trust.Network) error {
+	for _, k := range ring.Keys() {
+		if _, ok := network.Key(k.ID()); !ok {
+			return refusal.Newf(wire.CodeKeyUnknown, "have the key added to the trust file, or use the right key file", "key %s is not in the trust file", k.Title())
+		}
+	}
+	return nil
+}
+
+func veilOf(ring *wallet.Ring) (engine.Veil, error) {
+	var veil engine.Veil
+	blinding, err := ring.Secret(SecretBlinding)
+	if err != nil {
+		return veil, err
+	}
+	tags, err := ring.Secret(SecretTags)
+	if err != nil {
+		return veil, err
+	}
+	salts, err := ring.Secret(SecretSalts)
+	if err != nil {
+		return veil, err
+	}
+	return engine.Veil{Blinding: commit.Secret(blinding), Tags: tags, Salt: salts}, nil
+}
+
+// The names of secrets in key files.
+const (
+	SecretBlinding  = "blinding"  // blindings of commitments
+	SecretTags      = "tags"      // account tags in leaves
+	SecretSalts     = "salts"     // salts of leaf bodies and items
+	SecretProgramme = "programme" // programme tags, shared by the members
+)
+
+// deliver hands stored messages to the carrier. It runs after their commit.
+func (b *Bank) deliver(messages []engine.Message) {
+	items := make([]bus.Item, len(messages))
+	for i, m := range messages {
+		items[i] = bus.Item{Recipient: m.Key.Recipient, Envelope: m.Envelope, Attachment: m.Attachment, Attempt: m.Attempt}
+	}
+	b.outbox.Deliver(items)
+}
+
+// receive takes a batch off the carrier. Every message is verified over the bytes received before it is read; all of a batch enter the engine together, so
+// that they share one commit.
+func (b *Bank) receive(from string, bytes []byte) {
+	batch, err := wire.ParseBatch(bytes)
+	if err != nil {
+		b.cfg.Log.Warn("batch dropped", "from", from, "code", string(refusal.CodeOf(err)))
+		return
+	}
+	attached := make(map[wire.Hash][]byte, len(batch.Attachments))
+	for _, a := range batch.Attachments {
+		attached[wire.AttachmentHash(a)] = a
+	}
+	var sent sync.WaitGroup
+	for i := range batch.Messages {
+		work, err := b.admit(&batch.Messages[i], attached)
+		if err != nil {
+			b.cfg.Log.Warn("message dropped", "from", from, "code", string(refusal.CodeOf(err)))
+			continue
+		}
+		sent.Add(1)
+		go func() {
+			defer sent.Done()
+			// A refusal is on record in the bank's notes; a fault stops the engine, and the message comes again.
+			if _, err := b.engine.Submit(b.ctx, work); err != nil && refusal.CodeOf(err) == "" && b.ctx.Err() == nil {
+				b.cfg.Log.Error("message not processed", "from", from, "error", err)
+			}
+		}()
+	}
+	sent.Wait()
+}
+
+// admit verifies one message of SWAP/1 and, for a proposal, what its attached package authorises.
+func (b *Bank) admit(envelope *wire.Envelope, attached map[wire.Hash][]byte) (engine.Work, error) {
+	payload := envelope.Payload
+	if len(payload) > wire.LimitMessage {
+		return engine.Work{}, refusal.Newf(wire.CodeTooLarge, "send a smaller message", "a message of %d bytes", len(payload))
+	}
+	signers, err := envelope.Verify(envelope.Type, b.cfg.Trust)
+	if err != nil {
+		return engine.Work{}, err
+	}
+	message, err := wire.ParseSwapMessage(envelope.Type, payload)
+	if err != nil {
+		return engine.Work{}, err
+	}
+	if len(signers) != 1 || signers[0].Owner != message.Head().Sender {
+		return engine.Work{}, refusal.Newf(wire.CodeSigInvalid, "sign with a key of the sender", "a message of %s is signed by %s", message.Head().Sender, signers[0].Owner)
+	}
+	event := swap.MessageVerified{Message: message, Hash: envelope.Hash(), NowMS: b.cfg.Clock()}
+	evidence := []engine.Evidence{{Kind: "message", Hash: event.Hash, Bytes: envelope.Bytes()}}
+	if p, ok := message.(*wire.Propose); ok {
+		terms, err := wire.ParseTerms(p.Terms)
+		if err != nil {
+			return engine.Work{}, err
+		}
+		if bytes, there := attached[terms.Proofs]; there {
+			event.Payment, event.Refusal = b.authorised(bytes)
+			evidence = append(evidence, engine.Evidence{Kind: engine.EvidenceAttachment, Hash: terms.Proofs, Bytes: bytes})
+		}
+	}
+	return engine.Work{Event: event, Evidence: evidence}, nil
+}
+
+// authorised reads a payment package and verifies everything in it that does not depend on the ledger.
+func (b *Bank) authorised(bytes []byte) (*payment.Authorised, error) {
+	p, err := wire.ParsePayment(bytes)
+	if err != nil {
+		return nil, err
+	}
+	return payment.Verify(&p, b.cfg.Trust, b.cfg.Clock())
+}
+
+// verifyBill checks a countersigned bill and its proofs: signatures of both nations, one proof a chunk, each under a pinned key and for this bill alone.
+func (b *Bank) verifyBill(proven *wire.ProvenBill) (wire.Bill, error) {
+	bill, err := VerifyCountersigned(&proven.Envelope, b.cfg.Trust)
+	if err != nil {
+		return bill, err
+	}
+	if len(proven.Proofs) != len(bill.Chunks) {
+		return bill, refusal.Newf(proof.CodeProofInvalid, "send one proof a chunk", "%d proofs for %d chunks", len(proven.Proofs), len(bill.Chunks))
+	}
+	circuit := fmt.Sprintf("bill-%d", bill.ChunkSize)
+	verifier := b.cfg.Verifiers[circuit]
+	if verifier == nil {
+		return bill, refusal.Newf(proof.CodeKeyUnknown, "prove with a circuit of the trust file", "this bank has no verification key for %s", circuit)
+	}
+	for i, c := range bill.Chunks {
+		public := commit.BillPublic{Context: commit.BillContext(bill, i), D: commit.Digest(c.Digest), C: commit.Point(c.Categories), T: commit.Point(c.Total)}
+		if err := verifier.VerifyBill(public, proven.Proofs[i]); err != nil {
+			return bill, err
+		}
+	}
+	return bill, nil
+}

@@ -1,0 +1,326 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/engine"
+	"entente/settlement/ledger"
+	"entente/settlement/swap"
+)
+
+// Subjects a bank answers.
+const (
+	SubjectOrder   = "order"   // operators: an order
+	SubjectBill    = "bill"    // desks: a countersigned, proven bill
+	SubjectPay     = "pay"     // desks: a payment package
+	SubjectCancel  = "cancel"  // desks: withdraw a payment
+	SubjectOutcome = "outcome" // desks: how far a payment is
+	SubjectAccount = "account" // owners: an account's counters
+	SubjectSummary = "summary" // operators, auditors: supply, sums, log head
+	SubjectHead    = "head"    // the latest checkpoint
+	SubjectLeaves  = "leaves"  // a range of leaves
+	SubjectBills   = "bills"   // auditors: countersigned bills with their proofs
+)
+
+func (b *Bank) handlers() map[string]handler {
+	return map[string]handler{
+		SubjectOrder: b.onOrder, SubjectBill: b.onBill, SubjectPay: b.onPay, SubjectCancel: b.onCancel, SubjectOutcome: b.onOutcome,
+		SubjectAccount: b.onAccount, SubjectSummary: b.onSummary, SubjectHead: b.onHead, SubjectLeaves: b.onLeaves, SubjectBills: b.onBills,
+	}
+}
+
+// submit runs one event through the engine; a refusal of the machine is the answer.
+func (b *Bank) submit(ctx context.Context, event swap.Event, evidence ...engine.Evidence) ([]ledger.Entry, error) {
+	result, err := b.engine.Submit(ctx, engine.Work{Event: event, Evidence: evidence})
+	if err != nil {
+		return nil, err
+	}
+	return result.Entries, result.Refusal
+}
+
+func (b *Bank) onOrder(ctx context.Context, _ wire.Key, body []byte) ([]byte, error) {
+	envelope, err := wire.ParseEnvelope(body, wire.LimitMessage)
+	if err != nil {
+		return nil, err
+	}
+	signers, err := envelope.Verify(wire.TypeOrder, b.cfg.Trust)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range signers {
+		if k.Owner != b.cfg.ID {
+			return nil, notAllowed(k.Title(), "give orders to "+b.cfg.ID)
+		}
+	}
+	var order wire.Order
+	if err := wire.Decode(envelope.Payload, wire.LimitMessage, &order); err != nil {
+		return nil, err
+	}
+	_, err = b.submit(ctx, swap.OrderGiven{Order: order, Cause: envelope.Hash(), NowMS: b.cfg.Clock()},
+		engine.Evidence{Kind: "order", Hash: envelope.Hash(), Bytes: body})
+	return nil, err
+}
+
+func (b *Bank) onBill(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	proven, err := wire.ParseProvenBill(body)
+	if err != nil {
+		return nil, err
+	}
+	bill, err := b.verifyBill(&proven)
+	if err != nil {
+		return nil, err
+	}
+	if from.Owner != bill.Creditor && from.Owner != bill.Debtor {
+		return nil, notAllowed(from.Title(), "record a bill between others")
+	}
+	entries, err := b.submit(ctx, swap.BillProven{Bill: bill, NowMS: b.cfg.Clock()}, engine.Evidence{Kind: "bill", Hash: bill.Hash(), Bytes: body})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(Recorded{Seq: entries[0].Seq})
+}
+
+// Recorded answers a bill: the sequence number of its leaf.
+type Recorded struct {
+	Seq int64 `json:"seq"`
+}
+
+func (b *Bank) onPay(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	authorised, err := b.authorised(body)
+	if err != nil {
+		return nil, err
+	}
+	if from.Owner != authorised.Instruction.Payer {
+		return nil, notAllowed(from.Title(), "pay for "+authorised.Instruction.Payer)
+	}
+	nonce, err := randomID()
+	if err != nil {
+		return nil, err
+	}
+	_, err = b.submit(ctx, swap.PaymentAuthorised{Payment: authorised, Package: body, Nonce: nonce, NowMS: b.cfg.Clock()},
+		engine.Evidence{Kind: engine.EvidenceAttachment, Hash: wire.AttachmentHash(body), Bytes: body})
+	if err != nil {
+		return nil, err
+	}
+	return b.outcome(ctx, from, authorised.InstructionHash)
+}
+
+func (b *Bank) onCancel(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	hash, err := parseHash(body)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.outcome(ctx, from, hash); err != nil {
+		return nil, err
+	}
+	if _, err := b.submit(ctx, swap.CancelAsked{Instruction: hash, NowMS: b.cfg.Clock()}); err != nil {
+		return nil, err
+	}
+	return b.outcome(ctx, from, hash)
+}
+
+func (b *Bank) onOutcome(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	hash, err := parseHash(body)
+	if err != nil {
+		return nil, err
+	}
+	return b.outcome(ctx, from, hash)
+}
+
+// Outcome answers how far a payment is at the payer's bank.
+type Outcome struct {
+	Swap   wire.Hash `json:"swap"`
+	State  string    `json:"state"`
+	Reason string    `json:"reason,omitempty"`
+	AtMS   int64     `json:"at_ms"`
+}
+
+// outcome tells the payer, and nobody else, how far a payment is.
+func (b *Bank) outcome(ctx context.Context, from wire.Key, instruction wire.Hash) ([]byte, error) {
+	var answer Outcome
+	found := false
+	err := b.engine.View(ctx, func(m *swap.Machine) {
+		o, ok := m.Outcome(instruction)
+		if !ok || m.PayerOf(instruction) != from.Owner {
+			return
+		}
+		found = true
+		answer = Outcome{Swap: o.Swap, State: o.State.String(), Reason: o.Reason, AtMS: o.AtMS}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, notFound("payment")
+	}
+	return json.Marshal(answer)
+}
+
+// Account answers an account's counters, all from one moment.
+type Account struct {
+	Account        string `json:"account"`
+	Currency       string `json:"currency"`
+	BalanceMinor   int64  `json:"balance_minor,string"`
+	AvailableMinor int64  `json:"available_minor,string"`
+	PendingInMinor int64  `json:"pending_in_minor,string"`
+}
+
+func (b *Bank) onAccount(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	var answer Account
+	found := false
+	err := b.engine.View(ctx, func(m *swap.Machine) {
+		a, ok := m.Ledger().Account(string(body))
+		if !ok || a.Owner != from.Owner && from.Owner != b.cfg.ID {
+			return
+		}
+		found = true
+		answer = Account{a.ID, m.Ledger().Currency, a.Balance(), a.Available(), a.CreditsPending}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, notFound("account")
+	}
+	return json.Marshal(answer)
+}
+
+// Summary answers an operator or auditor: what the ledger adds up to, at one log head.
+type Summary struct {
+	Bank             string `json:"bank"`
+	Currency         string `json:"currency"`
+	SupplyMinor      int64  `json:"supply_minor,string"`
+	BalancesSumMinor int64  `json:"balances_sum_minor,string"`
+	Checkpoint       string `json:"checkpoint"`
+	SwapsSettled     int    `json:"swaps_settled"` // as initiator
+	SwapsAborted     int    `json:"swaps_aborted"` // as initiator
+	SwapsOpen        int    `json:"swaps_open"`
+}
+
+func (b *Bank) onSummary(ctx context.Context, from wire.Key, _ []byte) ([]byte, error) {
+	if _, auditor := b.cfg.Trust.Auditor(from.Owner); !auditor && from.Owner != b.cfg.ID {
+		return nil, notAllowed(from.Title(), "see the ledger's sums")
+	}
+	var answer Summary
+	err := b.engine.View(ctx, func(m *swap.Machine) {
+		l := m.Ledger()
+		answer = Summary{Bank: l.Bank, Currency: l.Currency, SupplyMinor: l.Supply(), BalancesSumMinor: l.BalancesSum(), Checkpoint: string(b.engine.Checkpoint())}
+		for _, s := range m.Swaps() {
+			switch {
+			case s.State == swap.Settled && s.Role == swap.Initiator:
+				answer.SwapsSettled++
+			case s.State == swap.Aborted && s.Role == swap.Initiator:
+				answer.SwapsAborted++
+			case !s.State.Final():
+				answer.SwapsOpen++
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+func (b *Bank) onHead(context.Context, wire.Key, []byte) ([]byte, error) {
+	return b.engine.Checkpoint(), nil
+}
+
+// leavesMost bounds one reply; the asker asks again from where it ended.
+const leavesMost = 4096
+
+// extent is a range of leaves, or a page of bills.
+type extent struct{ From, To int64 }
+
+func (e *extent) fields(f *wire.Fields) {
+	f.Count(1, &e.From)
+	f.Count(2, &e.To)
+}
+
+func (b *Bank) onLeaves(ctx context.Context, _ wire.Key, body []byte) ([]byte, error) {
+	var e extent
+	if err := wire.DecodeFields(body, 64, e.fields); err != nil {
+		return nil, err
+	}
+	if e.To < e.From {
+		return nil, refusal.Newf(wire.CodeMalformed, "ask for a range that goes up", "leaves from %d to %d", e.From, e.To)
+	}
+	leaves, err := b.engine.Leaves(ctx, e.From, min(e.To, e.From+leavesMost))
+	if err != nil {
+		return nil, err
+	}
+	return encodeBlobs(fitting(leaves))
+}
+
+// fitting cuts a list so that it fits into one reply.
+func fitting(list [][]byte) [][]byte {
+	size := 0
+	for i, b := range list {
+		if size += len(b) + 16; size > 7<<20 && i > 0 {
+			return list[:i]
+		}
+	}
+	return list
+}
+
+func (b *Bank) onBills(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	if _, auditor := b.cfg.Trust.Auditor(from.Owner); !auditor {
+		return nil, notAllowed(from.Title(), "fetch bills")
+	}
+	var e extent
+	if err := wire.DecodeFields(body, 64, e.fields); err != nil {
+		return nil, err
+	}
+	var hashes []wire.Hash
+	err := b.engine.View(ctx, func(m *swap.Machine) {
+		for _, bill := range m.Ledger().Bills() {
+			hashes = append(hashes, bill.Hash)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var page [][]byte
+	for i := e.From; i < min(e.To, e.From+256, int64(len(hashes))); i++ {
+		bytes, ok, err := b.engine.Evidence(ctx, "bill", hashes[i])
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fmt.Errorf("bill %s is in the ledger and not among the evidence", hashes[i].Short())
+		}
+		page = append(page, bytes)
+	}
+	return encodeBlobs(fitting(page))
+}
+
+// blobs is a list of documents in one reply.
+type blobs struct{ list [][]byte }
+
+func (b *blobs) fields(f *wire.Fields) {
+	wire.List(f, 1, &b.list, 1<<16, func(f *wire.Fields, item *[]byte) { f.Bytes(1, item, 4<<20) })
+}
+
+func encodeBlobs(list [][]byte) ([]byte, error) {
+	b := blobs{list}
+	return wire.EncodeFields(b.fields)
+}
+
+func decodeBlobs(body []byte) ([][]byte, error) {
+	var b blobs
+	err := wire.DecodeFields(body, limitReply, b.fields)
+	return b.list, err
+}
+
+func parseHash(body []byte) (wire.Hash, error) {
+	var h wire.Hash
+	if len(body) != len(h) {
+		return h, refusal.Newf(wire.CodeMalformed, "send 32 bytes", "a hash of %d bytes", len(body))
+	}
+	copy(h[:], body)
+	return h, nil
+}

@@ -1,0 +1,505 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"entente/schema/money"
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/ledger"
+	"entente/settlement/programme"
+	"entente/zk/commit"
+)
+
+// BillState says how far a bill is at a desk.
+type BillState string
+
+// The states of a bill at a desk.
+const (
+	BillOffered       BillState = "offered"       // committed to and signed by the creditor
+	BillCountersigned BillState = "countersigned" // signed by the debtor too
+	BillRecorded      BillState = "recorded"      // a leaf of its bank's log
+)
+
+// DeskBill is a bill as one of its two desks knows it, openings included.
+type DeskBill struct {
+	Hash      wire.Hash
+	Bill      wire.Bill
+	Kind      programme.BillKind
+	Reference string
+	Total     money.Amount
+	Items     []programme.BillItem
+	State     BillState
+	Proofs    [][]byte
+	Seq       int64 // of its leaf, once recorded
+
+	envelope wire.Envelope
+	chunks   []chunkOpening
+	blinding commit.Scalar // of the summed total commitments
+	reviewed bool          // the debtor's desk has judged it
+}
+
+// chunkOpening opens one chunk's commitments.
+type chunkOpening struct {
+	records [][]byte
+	salts   []commit.Digest
+	r, s    commit.Scalar
+}
+
+func (c *chunkOpening) fields(f *wire.Fields) {
+	wire.List(f, 1, &c.records, 256, func(f *wire.Fields, b *[]byte) { f.Bytes(1, b, wire.LimitAttachment) })
+	wire.List(f, 2, &c.salts, 256, func(f *wire.Fields, s *commit.Digest) { f.Fixed(1, s[:]) })
+	f.Fixed(3, c.r[:])
+	f.Fixed(4, c.s[:])
+}
+
+// offer is a bill on its way to its debtor: signed by the creditor, with every opening.
+type offer struct {
+	envelope  []byte
+	kind      uint8
+	reference string
+	chunks    []chunkOpening
+}
+
+func (o *offer) fields(f *wire.Fields) {
+	f.Bytes(1, &o.envelope, wire.LimitAttachment)
+	f.U8(2, &o.kind)
+	f.Text(3, &o.reference, 64)
+	wire.List(f, 4, &o.chunks, 256, func(f *wire.Fields, c *chunkOpening) { c.fields(f) })
+}
+
+// Bills lists the bills this desk is part of, in the order in which they came.
+func (d *Desk) Bills() []DeskBill {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]DeskBill, len(d.order))
+	for i, h := range d.order {
+		list[i] = *d.bills[h]
+	}
+	return list
+}
+
+// OfferBills commits to every bill this nation is owed and has not offered yet, and posts it to its debtor.
+func (d *Desk) OfferBills(ctx context.Context) error {
+	d.mu.Lock()
+	drafts, err := d.drafts()
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, draft := range drafts {
+		if string(draft.Creditor) != d.cfg.Nation || d.offered(draft) {
+			continue
+		}
+		o, err := d.commit(draft)
+		if err != nil {
+			return err
+		}
+		body, err := wire.EncodeFields(o.fields)
+		if err != nil {
+			return err
+		}
+		if err := d.post(ctx, postBill, body, string(draft.Debtor)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) offered(draft programme.DraftBill) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, b := range d.bills {
+		if b.Kind == draft.Kind && b.Reference == draft.Reference && b.Bill.Creditor == string(draft.Creditor) && b.Bill.Debtor == string(draft.Debtor) {
+			return true
+		}
+	}
+	return false
+}
+
+// commit turns a draft into a bill: items into chunks, chunks into commitments, everything into the document both will sign.
+func (d *Desk) commit(draft programme.DraftBill) (*offer, error) {
+	member, _ := d.cfg.Trust.Member(string(draft.Creditor))
+	id, err := randomID()
+	if err != nil {
+		return nil, err
+	}
+	nonce, err := randomHash()
+	if err != nil {
+		return nil, err
+	}
+	groups := slices.Collect(slices.Chunk(draft.Items, d.cfg.ChunkSize))
+	bill := wire.Bill{
+		Network: d.cfg.Trust.Network, ID: id, Revision: 1, Programme: d.programme, Creditor: string(draft.Creditor), Debtor: string(draft.Debtor),
+		Ledger: member.Bank, Currency: draft.Currency.Code(), CreatedMS: d.cfg.Clock(), Nonce: nonce, ChunkSize: uint16(d.cfg.ChunkSize),
+		Chunks: make([]wire.Chunk, len(groups)), // contexts name the number of chunks, so it stands before they are filled
+	}
+	o := &offer{kind: uint8(draft.Kind), reference: draft.Reference, chunks: make([]chunkOpening, len(groups))}
+	for i, items := range groups {
+		c := &o.chunks[i]
+		for slot, item := range items {
+			record := item.Bytes()
+			c.records = append(c.records, record)
+			c.salts = append(c.salts, commit.DeriveSalt(d.salts, id, bill.Revision, uint32(i), uint32(slot), record))
+		}
+		if err := d.blind(c, &bill, i); err != nil {
+			return nil, err
+		}
+		_, public, err := openChunk(&bill, i, c)
+		if err != nil {
+			return nil, err
+		}
+		bill.Chunks[i] = wire.Chunk{Digest: public.D, Categories: public.C, Total: public.T}
+	}
+	payload, err := wire.TryEncode(&bill)
+	if err != nil {
+		return nil, err
+	}
+	envelope, err := d.nation.Sign(wire.TypeBill, payload)
+	if err != nil {
+		return nil, err
+	}
+	o.envelope = envelope.Bytes()
+	return o, nil
+}
+
+// blind derives a chunk's blindings from this desk's secret and the values, so that they never repeat and need no storing.
+func (d *Desk) blind(c *chunkOpening, bill *wire.Bill, chunk int) error {
+	items, err := c.items()
+	if err != nil {
+		return err
+	}
+	sums, err := commit.SumItems(items)
+	if err != nil {
+		return err
+	}
+	total, err := sums.Total()
+	if err != nil {
+		return err
+	}
+	c.r = commit.DeriveBlinding(d.blinding, "sums", bill.ID, bill.Revision, uint32(chunk), sums.Bytes())
+	c.s = commit.DeriveBlinding(d.blinding, "total", bill.ID, bill.Revision, uint32(chunk), commit.AmountBytes(total))
+	return nil
+}
+
+// items gives the chunk's items as the commitments see them.
+func (c *chunkOpening) items() ([]commit.Item, error) {
+	if len(c.salts) != len(c.records) {
+		return nil, refusal.Newf(CodeBillDiffers, "offer the bill again", "%d salts for %d items", len(c.salts), len(c.records))
+	}
+	items := make([]commit.Item, len(c.records))
+	for i, record := range c.records {
+		item, err := programme.ParseBillItem(record)
+		if err != nil {
+			return nil, err
+		}
+		items[i] = commit.Item{Amount: uint64(item.Amount.Minor()), Category: item.Category, Details: sha256.Sum256(record), Salt: c.salts[i]}
+	}
+	return items, nil
+}
+
+// openChunk recomputes one chunk's statement from its opening.
+func openChunk(bill *wire.Bill, chunk int, c *chunkOpening) (commit.BillWitness, commit.BillPublic, error) {
+	items, err := c.items()
+	if err != nil {
+		return commit.BillWitness{}, commit.BillPublic{}, err
+	}
+	w := commit.BillWitness{Context: commit.BillContext(*bill, chunk), Size: int(bill.ChunkSize), Items: items, R: c.r, S: c.s}
+	public, err := w.Public()
+	return w, public, err
+}
+
+// foldOffer takes a bill offered by its creditor, ours or another's. It is judged in review, once everything it rests on is there.
+func (d *Desk) foldOffer(author string, body []byte) error {
+	var o offer
+	if err := wire.DecodeFields(body, limitEnvelope, o.fields); err != nil {
+		return err
+	}
+	envelope, err := wire.ParseEnvelope(o.envelope, wire.LimitAttachment)
+	if err != nil {
+		return err
+	}
+	signers, err := envelope.Verify(wire.TypeBill, d.cfg.Trust)
+	if err != nil {
+		return err
+	}
+	bill, err := wire.ParseBill(envelope.Payload)
+	if err != nil {
+		return err
+	}
+	if len(signers) != 1 || signers[0].Owner != author || bill.Creditor != author {
+		return refusal.Newf(programme.CodeWrongNation, "let the creditor offer its bill", "%s offered a bill of %s", author, bill.Creditor)
+	}
+	hash := bill.Hash()
+	if d.bills[hash] != nil {
+		return nil
+	}
+	b := &DeskBill{Hash: hash, Bill: bill, Kind: programme.BillKind(o.kind), Reference: o.reference, State: BillOffered, envelope: envelope, chunks: o.chunks}
+	if err := b.readOpenings(); err != nil {
+		return err
+	}
+	d.bills[hash] = b
+	d.order = append(d.order, hash)
+	return nil
+}
+
+// readOpenings checks that the openings are those of the bill's commitments, and adds them up.
+func (b *DeskBill) readOpenings() error {
+	currency, err := money.ParseCurrency(b.Bill.Currency)
+	if err != nil {
+		return err
+	}
+	if len(b.chunks) != len(b.Bill.Chunks) {
+		return refusal.Newf(CodeBillDiffers, "offer the bill again", "openings of %d chunks for %d", len(b.chunks), len(b.Bill.Chunks))
+	}
+	b.Total = money.Zero(currency)
+	blindings := make([]commit.Scalar, len(b.chunks))
+	for i := range b.chunks {
+		_, public, err := openChunk(&b.Bill, i, &b.chunks[i])
+		if err != nil {
+			return err
+		}
+		if (wire.Chunk{Digest: public.D, Categories: public.C, Total: public.T}) != b.Bill.Chunks[i] {
+			return refusal.Newf(CodeBillDiffers, "offer the bill again", "the openings of chunk %d are not those of its commitments", i)
+		}
+		for _, record := range b.chunks[i].records {
+			item, err := programme.ParseBillItem(record)
+			if err != nil {
+				return err
+			}
+			b.Items = append(b.Items, item)
+			if b.Total, err = b.Total.Add(item.Amount); err != nil {
+				return err
+			}
+		}
+		blindings[i] = b.chunks[i].s
+	}
+	b.blinding, err = commit.AddScalars(blindings...)
+	return err
+}
+
+// review judges every offer this nation is the debtor of, once both counts are there: item by item the same as the desk's own computation, or not signed.
+func (d *Desk) review() {
+	d.mu.Lock()
+	drafts, err := d.drafts()
+	if err != nil || drafts == nil {
+		d.mu.Unlock()
+		return
+	}
+	var sign []*DeskBill
+	for _, h := range d.order {
+		b := d.bills[h]
+		if b.reviewed || b.Bill.Debtor != d.cfg.Nation || b.State != BillOffered {
+			continue
+		}
+		if b.Kind == programme.CaseBill && d.receipts[b.Reference] == nil {
+			continue
+		}
+		b.reviewed = true
+		if err := d.judge(b, drafts); err != nil {
+			d.refused = append(d.refused, Refused{From: b.Bill.Creditor, Kind: postBill, Err: err})
+			d.touch()
+			continue
+		}
+		sign = append(sign, b)
+	}
+	d.mu.Unlock()
+	for _, b := range sign {
+		if err := d.countersign(b); err != nil {
+			d.cfg.Log.Error("bill not countersigned", "bill", b.Hash.Short(), "error", err)
+		}
+	}
+}
+
+// judge compares an offered bill with what this desk computes itself.
+func (d *Desk) judge(b *DeskBill, drafts []programme.DraftBill) error {
+	differs := func(format string, args ...any) error {
+		return refusal.Newf(CodeBillDiffers, "compare counts with the creditor", "bill %s of %s: %s", b.Hash.Short(), b.Bill.Creditor, fmt.Sprintf(format, args...))
+	}
+	creditor, ok := d.cfg.Trust.Member(b.Bill.Creditor)
+	switch {
+	case !ok:
+		return differs("its creditor is no member")
+	case b.Bill.Network != d.cfg.Trust.Network || b.Bill.Programme != d.programme:
+		return differs("it is of another network or programme")
+	case b.Bill.Ledger != creditor.Bank:
+		return differs("it is for the ledger of %s, not of the creditor's bank %s", b.Bill.Ledger, creditor.Bank)
+	}
+	for _, other := range d.bills {
+		if other != b && other.State != BillOffered && other.Kind == b.Kind && other.Reference == b.Reference && other.Bill.Creditor == b.Bill.Creditor && other.Bill.Debtor == b.Bill.Debtor {
+			return differs("bill %s for the same is signed already", other.Hash.Short())
+		}
+	}
+	for _, draft := range drafts {
+		if draft.Kind != b.Kind || draft.Reference != b.Reference || string(draft.Creditor) != b.Bill.Creditor || string(draft.Debtor) != b.Bill.Debtor {
+			continue
+		}
+		if draft.Currency.Code() != b.Bill.Currency {
+			return differs("it is in %s, agreed is %s", b.Bill.Currency, draft.Currency)
+		}
+		if len(draft.Items) != len(b.Items) {
+			return differs("it has %d items, this desk finds %d", len(b.Items), len(draft.Items))
+		}
+		for i := range draft.Items {
+			if !bytes.Equal(draft.Items[i].Bytes(), b.Items[i].Bytes()) {
+				return differs("item %d (%s) is not what this desk finds", i+1, b.Items[i].Item)
+			}
+		}
+		return nil
+	}
+	return differs("nothing is owed for %s", b.Reference)
+}
+
+func (d *Desk) countersign(b *DeskBill) error {
+	envelope := wire.Envelope{Type: b.envelope.Type, Payload: b.envelope.Payload, Signatures: slices.Clone(b.envelope.Signatures)}
+	if err := d.nation.CoSign(&envelope); err != nil {
+		return err
+	}
+	return d.post(d.ctx, postCounter, envelope.Bytes(), b.Bill.Creditor)
+}
+
+func (d *Desk) foldCountersignature(author string, body []byte) error {
+	envelope, err := wire.ParseEnvelope(body, wire.LimitAttachment)
+	if err != nil {
+		return err
+	}
+	bill, err := VerifyCountersigned(&envelope, d.cfg.Trust)
+	if err != nil {
+		return err
+	}
+	b := d.bills[bill.Hash()]
+	if b == nil || bill.Debtor != author {
+		return refusal.Newf(CodeNotFound, "countersign bills you were offered", "%s countersigned a bill this desk does not know", author)
+	}
+	if b.State == BillOffered {
+		b.State, b.envelope = BillCountersigned, envelope
+	}
+	return nil
+}
+
+// ProveBills makes the missing proofs of this nation's bills, chunk by chunk; step is told of each chunk done.
+func (d *Desk) ProveBills(ctx context.Context, step func()) error {
+	for _, b := range d.Bills() {
+		if b.Bill.Creditor != d.cfg.Nation || b.Proofs != nil {
+			continue
+		}
+		proofs := make([][]byte, len(b.chunks))
+		for i := range b.chunks {
+			w, _, err := openChunk(&b.Bill, i, &b.chunks[i])
+			if err != nil {
+				return err
+			}
+			p, err := d.cfg.Keys.ProveBill(ctx, w)
+			if err != nil {
+				return fmt.Errorf("prove chunk %d of bill %s: %w", i, b.Hash.Short(), err)
+			}
+			proofs[i] = p[:]
+			step()
+		}
+		body, err := encodeBlobs(proofs)
+		if err != nil {
+			return err
+		}
+		if err := d.append(ctx, eventProofs, b.Hash, body); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		d.bills[b.Hash].Proofs = proofs
+		d.touch()
+		d.mu.Unlock()
+	}
+	return nil
+}
+
+// Chunks counts the chunks of this nation's bills that still have to be proven.
+func (d *Desk) Chunks() int {
+	n := 0
+	for _, b := range d.Bills() {
+		if b.Bill.Creditor == d.cfg.Nation && b.Proofs == nil {
+			n += len(b.chunks)
+		}
+	}
+	return n
+}
+
+// RecordBills has every countersigned and proven bill of this nation entered into the log of its bank, and tells the debtor.
+func (d *Desk) RecordBills(ctx context.Context) error {
+	for _, b := range d.Bills() {
+		if b.Bill.Creditor != d.cfg.Nation || b.State != BillCountersigned || b.Proofs == nil {
+			continue
+		}
+		proven := wire.ProvenBill{Envelope: b.envelope, Proofs: b.Proofs}
+		answer, err := d.ask.ask(ctx, b.Bill.Ledger, SubjectBill, proven.Bytes())
+		recorded := Recorded{Seq: -1}
+		switch {
+		case refusal.CodeOf(err) == ledger.CodeBillRepeated: // an earlier answer was lost: the bill is there
+		case err != nil:
+			return err
+		default:
+			if err := json.Unmarshal(answer, &recorded); err != nil {
+				return fmt.Errorf("answer of %s: %w", b.Bill.Ledger, err)
+			}
+		}
+		note := recordedNote{bill: b.Hash, seq: max(recorded.Seq, 0)}
+		body, err := wire.EncodeFields(note.fields)
+		if err != nil {
+			return err
+		}
+		if err := d.post(ctx, postRecorded, body, b.Bill.Debtor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordedNote tells the debtor that a bill is in the log.
+type recordedNote struct {
+	bill wire.Hash
+	seq  int64
+}
+
+func (n *recordedNote) fields(f *wire.Fields) {
+	f.Fixed(1, n.bill[:])
+	f.Count(2, &n.seq)
+}
+
+func (d *Desk) foldRecorded(author string, body []byte) error {
+	var n recordedNote
+	if err := wire.DecodeFields(body, 256, n.fields); err != nil {
+		return err
+	}
+	b := d.bills[n.bill]
+	if b == nil || b.Bill.Creditor != author || b.State == BillOffered {
+		return refusal.Newf(CodeNotFound, "record countersigned bills", "%s says it recorded a bill this desk did not see signed", author)
+	}
+	b.State, b.Seq = BillRecorded, n.seq
+	return nil
+}
+
+// WaitBills waits until every bill this desk expects to be part of is there and has reached a state, or until it was sent something it refused.
+func (d *Desk) WaitBills(ctx context.Context, state BillState) error {
+	d.mu.Lock()
+	drafts, err := d.drafts()
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	rank := map[BillState]int{BillOffered: 1, BillCountersigned: 2, BillRecorded: 3}
+	return d.Wait(ctx, func() bool {
+		if len(d.refused) > 0 {
+			return true
+		}
+		reached := 0
+		for _, b := range d.bills {
+			if rank[b.State] >= rank[state] {
+				reached++
+			}
+		}
+		return reached >= len(drafts)
+	})
+}

@@ -1,0 +1,479 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"entente/schema/money"
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/payment"
+	"entente/wallet"
+	"entente/wallet/quorum"
+)
+
+// deskPayment is a payment with the signed documents that authorise it.
+type deskPayment struct {
+	payment.Payment
+	instruction wire.Envelope
+	approvals   []wire.Envelope
+	quote       []byte
+	acceptance  []byte
+}
+
+const (
+	deadlineMS  = 60 * 60 * 1000 // of a new instruction
+	slippageBPS = 100            // how far above the reference rate a debit may go
+)
+
+// step is one event of a payment's life as the journal holds it, with the document that proves it.
+type step struct {
+	instruction wire.Hash
+	event       payment.Event
+	documents   [][]byte
+}
+
+func (s *step) fields(f *wire.Fields) {
+	do, code := string(s.event.Do), string(s.event.Code)
+	f.Fixed(1, s.instruction[:])
+	f.Text(2, &do, 32)
+	f.Count(3, &s.event.AtMS)
+	f.Text(4, &s.event.By.Owner, 64)
+	f.Text(5, &s.event.By.Name, 64)
+	f.Text(6, &code, 64)
+	f.Text(7, &s.event.Reason, 1024)
+	f.Fixed(8, s.event.Quote[:])
+	f.Count(9, &s.event.DebitMinor)
+	f.Fixed(10, s.event.Swap[:])
+	wire.List(f, 11, &s.documents, 4, func(f *wire.Fields, b *[]byte) { f.Bytes(1, b, wire.LimitAttachment) })
+	s.event.Do, s.event.Code = payment.Action(do), refusal.Code(code)
+}
+
+// advance takes a payment one step further: the rules first, then the journal, then the state.
+func (d *Desk) advance(ctx context.Context, instruction wire.Hash, event payment.Event, documents ...[]byte) error {
+	s := step{instruction: instruction, event: event, documents: documents}
+	d.mu.Lock()
+	err := d.check(&s)
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	body, err := wire.EncodeFields(s.fields)
+	if err != nil {
+		return err
+	}
+	if err := d.append(ctx, eventPayment, wire.AttachmentHash(body), body); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.foldPayment(body)
+}
+
+// check tells whether the step may be taken. The state is locked.
+func (d *Desk) check(s *step) error {
+	if s.event.Do == payment.Make {
+		_, err := d.draft(s)
+		return err
+	}
+	p := d.payments[s.instruction]
+	if p == nil {
+		return notFound("payment")
+	}
+	_, err := payment.Step(p.Payment, s.event)
+	return err
+}
+
+// draft makes the payment that a make step begins, from its signed instruction.
+func (d *Desk) draft(s *step) (*deskPayment, error) {
+	envelope, in, err := readInstruction(s.documents)
+	if err != nil {
+		return nil, err
+	}
+	p, err := payment.Step(payment.Draft(in, d.rule(), s.event.AtMS), s.event)
+	return &deskPayment{Payment: p, instruction: envelope}, err
+}
+
+func readInstruction(documents [][]byte) (wire.Envelope, wire.Instruction, error) {
+	var in wire.Instruction
+	if len(documents) != 1 {
+		return wire.Envelope{}, in, fmt.Errorf("a payment is made by one signed instruction, not %d", len(documents))
+	}
+	envelope, err := wire.ParseEnvelope(documents[0], wire.LimitAttachment)
+	if err != nil {
+		return envelope, in, err
+	}
+	return envelope, in, wire.Decode(envelope.Payload, wire.LimitMessage, &in)
+}
+
+// foldPayment takes one journaled step into the state. The state is locked.
+func (d *Desk) foldPayment(body []byte) error {
+	var s step
+	if err := wire.DecodeFields(body, wire.LimitBatch, s.fields); err != nil {
+		return err
+	}
+	defer d.touch()
+	if s.event.Do == payment.Make {
+		p, err := d.draft(&s)
+		if err != nil {
+			return err
+		}
+		d.payments[s.instruction] = p
+		d.made = append(d.made, s.instruction)
+		return nil
+	}
+	p := d.payments[s.instruction]
+	if p == nil {
+		return notFound("payment")
+	}
+	next, err := payment.Step(p.Payment, s.event)
+	if err != nil {
+		return err
+	}
+	p.Payment = next
+	switch s.event.Do {
+	case payment.Approve:
+		envelope, err := wire.ParseEnvelope(s.documents[0], wire.LimitMessage)
+		if err != nil {
+			return err
+		}
+		p.approvals = append(p.approvals, envelope)
+	case payment.Quote:
+		p.quote, p.acceptance = s.documents[0], s.documents[1]
+	}
+	return nil
+}
+
+// person checks that a signer is a user of this desk whom the trust file pins.
+func (d *Desk) person(s *wallet.Signer) (quorum.Person, error) {
+	key := s.Key()
+	if _, pinned := d.cfg.Trust.Key(key.ID()); !pinned || key.Owner != d.cfg.Nation || key.Purpose != wire.PurposeUser {
+		return quorum.Person{}, notAllowed(key.Title(), "act at the desk of "+d.cfg.Nation)
+	}
+	return quorum.Of(key), nil
+}
+
+// MakePayment is the maker's half of a payment: a signed instruction to pay one recorded bill in full.
+func (d *Desk) MakePayment(ctx context.Context, maker *wallet.Signer, bill wire.Hash) (wire.Hash, error) {
+	by, err := d.person(maker)
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	in, err := d.instruct(bill)
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	payload, err := wire.TryEncode(&in)
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	envelope, err := maker.Sign(wire.TypeInstruction, payload)
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	hash := in.Hash()
+	return hash, d.advance(ctx, hash, payment.Event{Do: payment.Make, AtMS: in.CreatedMS, By: by}, envelope.Bytes())
+}
+
+func (d *Desk) instruct(bill wire.Hash) (wire.Instruction, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var in wire.Instruction
+	b := d.bills[bill]
+	if b == nil || b.Bill.Debtor != d.cfg.Nation {
+		return in, notFound("bill")
+	}
+	if b.State != BillRecorded {
+		return in, refusal.Newf("bill_unrecorded", "wait until its bank has recorded it", "bill %s is %s", bill.Short(), b.State)
+	}
+	for _, p := range d.payments {
+		if slices.Contains(p.Instruction.Bills, bill) && (!p.State.Final() || p.State == payment.Settled) {
+			return in, refusal.Newf("bill_paid", "nothing: a bill is paid once", "bill %s has a payment that is %s", bill.Short(), p.State)
+		}
+	}
+	payer, _ := d.cfg.Trust.Member(d.cfg.Nation)
+	payee, ok := d.cfg.Trust.Member(b.Bill.Creditor)
+	if !ok {
+		return in, notFound("payee")
+	}
+	bank, _ := d.cfg.Trust.Bank(payer.Bank)
+	most, err := d.largestDebit(b.Total, bank.Currency)
+	if err != nil {
+		return in, err
+	}
+	id, err := randomID()
+	if err != nil {
+		return in, err
+	}
+	uetr, err := randomID()
+	if err != nil {
+		return in, err
+	}
+	now := d.cfg.Clock()
+	return wire.Instruction{
+		Network: d.cfg.Trust.Network, ID: id, UETR: uetr, Payer: d.cfg.Nation, PayerBank: payer.Bank, PayerAccount: payer.Account,
+		DebitCurrency: bank.Currency, MaxDebitMinor: most.Minor(), Payee: payee.Nation, PayeeBank: payee.Bank, PayeeAccount: payee.Account,
+		PayCurrency: b.Bill.Currency, PayMinor: b.Total.Minor(), Bills: []wire.Hash{bill}, CreatedMS: now, DeadlineMS: now + deadlineMS,
+	}, nil
+}
+
+// largestDebit is the reference rate of the exercise's last day plus what the desk lets a quote exceed it by.
+func (d *Desk) largestDebit(pay money.Amount, code string) (money.Amount, error) {
+	if pay.Currency().Code() == code {
+		return pay, nil
+	}
+	debit, err := money.ParseCurrency(code)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	rate, _, err := d.cfg.Rates.Cross(d.cfg.Agreement.Ends, pay.Currency(), debit)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	reference, err := rate.Convert(pay, money.RoundUp)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	return reference.Add(money.New(reference.Minor()/10_000*slippageBPS+slippageBPS, debit))
+}
+
+// Approve is the checker's half: another user of the desk signs the instruction's hash.
+func (d *Desk) Approve(ctx context.Context, approver *wallet.Signer, instruction wire.Hash) error {
+	by, err := d.person(approver)
+	if err != nil {
+		return err
+	}
+	now := d.cfg.Clock()
+	a := wire.Approval{Network: d.cfg.Trust.Network, Instruction: instruction, Verdict: wire.VerdictApprove, AtMS: now}
+	envelope, err := approver.Sign(wire.TypeApproval, a.Bytes())
+	if err != nil {
+		return err
+	}
+	return d.advance(ctx, instruction, payment.Event{Do: payment.Approve, AtMS: now, By: by}, envelope.Bytes())
+}
+
+// payment gives a copy of a payment.
+func (d *Desk) payment(instruction wire.Hash) (deskPayment, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := d.payments[instruction]
+	if p == nil {
+		return deskPayment{}, notFound("payment")
+	}
+	return *p, nil
+}
+
+// Settle takes an approved payment to its end: quote, submission, and following it until it is final. It goes on wherever the payment stands, so that it can
+// be called again after a restart. The error of a payment that was refused or aborted says why.
+func (d *Desk) Settle(ctx context.Context, instruction wire.Hash) error {
+	for {
+		p, err := d.payment(instruction)
+		if err != nil {
+			return err
+		}
+		switch p.State {
+		case payment.Approved:
+			if p.Instruction.DebitCurrency != p.Instruction.PayCurrency {
+				err = d.acceptQuote(ctx, &p)
+			} else {
+				err = d.advance(ctx, instruction, payment.Event{Do: payment.Submit, AtMS: d.cfg.Clock()})
+			}
+		case payment.Quoted:
+			err = d.advance(ctx, instruction, payment.Event{Do: payment.Submit, AtMS: d.cfg.Clock()})
+		case payment.Submitted:
+			err = d.submit(ctx, &p)
+		case payment.Proposed, payment.Committed:
+			err = d.follow(ctx, &p)
+		case payment.Settled:
+			return nil
+		default:
+			return refusal.Newf(payment.CodeWrongState, "make a new payment", "payment %s is %s: %s", p.Instruction.UETR, p.State, p.Reason)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// acceptQuote asks every provider for a firm quote and accepts the one that debits least; among equals the provider first in the trust file.
+func (d *Desk) acceptQuote(ctx context.Context, p *deskPayment) error {
+	in := &p.Instruction
+	ask := QuoteRequest{Sell: in.DebitCurrency, Buy: in.PayCurrency, BuyMinor: in.PayMinor}
+	body, err := wire.EncodeFields(ask.fields)
+	if err != nil {
+		return err
+	}
+	var best wire.Quote
+	var bestBytes []byte
+	var bestSell int64
+	var declined []error
+	for _, provider := range d.cfg.Trust.Providers {
+		answer, err := d.ask.ask(ctx, provider.ID, SubjectQuote, body)
+		if err != nil {
+			declined = append(declined, fmt.Errorf("%s: %w", provider.ID, err))
+			continue
+		}
+		q, sell, err := d.readQuote(provider.ID, in, answer)
+		if err != nil {
+			declined = append(declined, fmt.Errorf("%s: %w", provider.ID, err))
+			continue
+		}
+		if bestBytes == nil || sell < bestSell {
+			best, bestBytes, bestSell = q, answer, sell
+		}
+	}
+	if bestBytes == nil {
+		return errors.Join(append([]error{refusal.New("quote_missing", "no provider gave a usable quote", "try again later")}, declined...)...)
+	}
+	now := d.cfg.Clock()
+	accepted := wire.Acceptance{Network: in.Network, Quote: best.Hash(), Instruction: p.Hash, SellMinor: bestSell, BuyMinor: in.PayMinor, AtMS: now}
+	envelope, err := d.ask.key.Sign(wire.TypeAcceptance, accepted.Bytes())
+	if err != nil {
+		return err
+	}
+	return d.advance(ctx, p.Hash, payment.Event{Do: payment.Quote, AtMS: now, Quote: best.Hash(), DebitMinor: bestSell}, bestBytes, envelope.Bytes())
+}
+
+// readQuote verifies a quote: signed by the provider, for this desk and this payment.
+func (d *Desk) readQuote(provider string, in *wire.Instruction, bytes []byte) (wire.Quote, int64, error) {
+	var q wire.Quote
+	envelope, err := wire.ParseEnvelope(bytes, wire.LimitMessage)
+	if err != nil {
+		return q, 0, err
+	}
+	signers, err := envelope.Verify(wire.TypeQuote, d.cfg.Trust)
+	if err != nil {
+		return q, 0, err
+	}
+	if err := wire.Decode(envelope.Payload, wire.LimitMessage, &q); err != nil {
+		return q, 0, err
+	}
+	if signers[0].Owner != provider || q.Provider != provider || q.Taker != d.ask.key.Key().ID() || q.SellCurrency != in.DebitCurrency || q.BuyCurrency != in.PayCurrency {
+		return q, 0, refusal.Newf("quote_foreign", "ask for a quote of your own", "quote %s is not for this payment", q.ID)
+	}
+	sell, err := payment.SellMinor(&q, in.PayMinor)
+	return q, sell, err
+}
+
+// submit hands the payment to the payer's bank. A refusal ends it; a fault is tried again, which is safe because the bank answers the same instruction once.
+func (d *Desk) submit(ctx context.Context, p *deskPayment) error {
+	pack := wire.Payment{Instruction: p.instruction, Approvals: p.approvals, Quote: p.quote, Acceptance: p.acceptance}
+	d.mu.Lock()
+	for _, hash := range p.Instruction.Bills {
+		b := d.bills[hash]
+		pack.Openings = append(pack.Openings, wire.TotalOpening{Bill: hash, TotalMinor: b.Total.Minor(), Blinding: b.blinding})
+	}
+	d.mu.Unlock()
+	body, err := wire.TryEncode(&pack)
+	if err != nil {
+		return err
+	}
+	var answer []byte
+	err = d.persist(ctx, func(ctx context.Context) error {
+		answer, err = d.ask.ask(ctx, p.Instruction.PayerBank, SubjectPay, body)
+		return err
+	})
+	var refused *refusal.Refusal
+	if errors.As(err, &refused) {
+		if err := d.advance(ctx, p.Hash, payment.Event{Do: payment.Refuse, AtMS: d.cfg.Clock(), Code: refused.Code, Reason: plain(refused.What)}); err != nil {
+			return err
+		}
+		return refused
+	}
+	if err != nil {
+		return err
+	}
+	return d.take(ctx, p, answer)
+}
+
+// persist repeats what failed by a fault, with growing pauses, for half a minute. A refusal is final.
+func (d *Desk) persist(ctx context.Context, try func(context.Context) error) error {
+	pause := 50 * time.Millisecond
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		once, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := try(once)
+		cancel()
+		code := refusal.CodeOf(err)
+		if err == nil || code != "" && code != CodeFault || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, 2*time.Second)
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// follow asks the bank how far the payment is, until it is further than the desk knows.
+func (d *Desk) follow(ctx context.Context, p *deskPayment) error {
+	pause := 5 * time.Millisecond
+	for {
+		var answer []byte
+		err := d.persist(ctx, func(ctx context.Context) error {
+			var err error
+			answer, err = d.ask.ask(ctx, p.Instruction.PayerBank, SubjectOutcome, p.Hash[:])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var o Outcome
+		if err := json.Unmarshal(answer, &o); err != nil {
+			return fmt.Errorf("answer of %s: %w", p.Instruction.PayerBank, err)
+		}
+		if o.State != string(p.State) {
+			return d.take(ctx, p, answer)
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, 250*time.Millisecond)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// take brings the payment to the state its bank reports, through every state between.
+func (d *Desk) take(ctx context.Context, p *deskPayment, answer []byte) error {
+	var o Outcome
+	if err := json.Unmarshal(answer, &o); err != nil {
+		return fmt.Errorf("answer of %s: %w", p.Instruction.PayerBank, err)
+	}
+	at := func(do payment.Action) payment.Event { return payment.Event{Do: do, AtMS: o.AtMS, Swap: o.Swap} }
+	var path []payment.Event
+	if p.State == payment.Submitted && p.Instruction.DebitCurrency != p.Instruction.PayCurrency {
+		path = append(path, at(payment.Propose))
+	}
+	switch o.State {
+	case "proposed":
+	case "committed", "settled":
+		if p.Instruction.DebitCurrency != p.Instruction.PayCurrency && p.State != payment.Committed {
+			path = append(path, at(payment.Commit))
+		}
+		if o.State == "settled" {
+			path = append(path, at(payment.Settle))
+		}
+	case "aborted":
+		path = append(path, payment.Event{Do: payment.Abort, AtMS: o.AtMS, Code: refusal.Code("aborted"), Reason: o.Reason})
+	default:
+		return fmt.Errorf("%s reports a payment in unknown state %q", p.Instruction.PayerBank, o.State)
+	}
+	for _, e := range path {
+		if err := d.advance(ctx, p.Hash, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Account asks this desk's bank for its account's counters, all from one moment.
+func (d *Desk) Account(ctx context.Context) (Account, error) {
+	m, _ := d.cfg.Trust.Member(d.cfg.Nation)
+	return ask[Account](ctx, d.ask, m.Bank, SubjectAccount, []byte(m.Account))
+}

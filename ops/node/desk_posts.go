@@ -1,0 +1,393 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/programme"
+	"entente/wallet/sealed"
+)
+
+// Kinds of posts between members.
+const (
+	postCount     = "count"            // a nation's own count
+	postReceipts  = "receipts"         // what the receiver of an equipment case signed for
+	postBill      = "bill"             // a bill offered to its debtor, with every opening
+	postCounter   = "countersignature" // the debtor's signature of a bill
+	postRecorded  = "recorded"         // the bill is in the log of its bank
+	limitEnvelope = 5 << 20
+)
+
+// chain is one author's posts, in order.
+type chain struct {
+	seq     uint64
+	last    wire.Hash
+	waiting map[uint64]*wire.Envelope // posts that came before their predecessor
+	echoed  uint64                    // own posts known to be out
+	own     []*wire.Envelope
+}
+
+func (d *Desk) chain(author string) *chain {
+	c := d.chains[author]
+	if c == nil {
+		c = &chain{waiting: map[uint64]*wire.Envelope{}}
+		d.chains[author] = c
+	}
+	return c
+}
+
+// post signs, journals and publishes one event of the programme, sealed to its readers and to this desk.
+func (d *Desk) post(ctx context.Context, kind string, body []byte, readers ...string) error {
+	if err := d.publish(ctx, kind, body, readers); err != nil {
+		return err
+	}
+	d.review()
+	return nil
+}
+
+func (d *Desk) publish(ctx context.Context, kind string, body []byte, readers []string) error {
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	readers = append([]string{d.cfg.Nation}, readers...)
+	slices.Sort(readers)
+	readers = slices.Compact(readers)
+	recipients := make([]string, len(readers))
+	for i, r := range readers {
+		m, ok := d.cfg.Trust.Member(r)
+		if !ok {
+			return refusal.Newf("unknown_member", "name members of the network", "%q is no member of the network", r)
+		}
+		recipients[i] = m.SealTo
+	}
+	ciphertext, err := sealed.Seal(body, recipients...)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	c := d.chain(d.cfg.Nation)
+	p := wire.Post{Network: d.cfg.Trust.Network, Programme: d.programme, Author: d.cfg.Nation, Seq: c.seq + 1, Prev: c.last, Kind: kind,
+		Readers: readers, Sealed: ciphertext, AtMS: d.cfg.Clock()}
+	d.mu.Unlock()
+	payload, err := wire.TryEncode(&p)
+	if err != nil {
+		return err
+	}
+	envelope, err := d.nation.Sign(wire.TypePost, payload)
+	if err != nil {
+		return err
+	}
+	if err := d.append(ctx, eventPost, envelope.Hash(), envelope.Bytes()); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.fold(&envelope, &p)
+	d.mu.Unlock()
+	return d.cfg.Bus.Post(ctx, d.programme.String(), d.cfg.Nation, envelope.Bytes())
+}
+
+// resendPosts publishes own posts that were journaled and, as far as this desk knows, never got out.
+func (d *Desk) resendPosts(ctx context.Context) error {
+	d.mu.Lock()
+	c := d.chain(d.cfg.Nation)
+	pending := slices.Clone(c.own[min(c.echoed, uint64(len(c.own))):])
+	d.mu.Unlock()
+	for _, e := range pending {
+		if err := d.cfg.Bus.Post(ctx, d.programme.String(), d.cfg.Nation, e.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openPost verifies a post: signed by a nation key of its author, for this network and programme.
+func (d *Desk) openPost(bytes []byte) (*wire.Envelope, *wire.Post, error) {
+	envelope, err := wire.ParseEnvelope(bytes, limitEnvelope)
+	if err != nil {
+		return nil, nil, err
+	}
+	signers, err := envelope.Verify(wire.TypePost, d.cfg.Trust)
+	if err != nil {
+		return nil, nil, err
+	}
+	var p wire.Post
+	if err := wire.Decode(envelope.Payload, limitEnvelope, &p); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case len(signers) != 1 || signers[0].Owner != p.Author:
+		return nil, nil, refusal.Newf(programme.CodeWrongNation, "sign with a key of the author", "a post of %s is signed by %s", p.Author, signers[0].Owner)
+	case p.Network != d.cfg.Trust.Network:
+		return nil, nil, refusal.Newf(wire.CodeWrongNetwork, "post to its own network", "a post of network %q", p.Network)
+	case p.Programme != d.programme:
+		return nil, nil, refusal.New(wire.CodeWrongRecipient, "a post of another programme", "post to its own programme")
+	}
+	return &envelope, &p, nil
+}
+
+// receive takes a post off the carrier, in whatever order and however often it comes.
+func (d *Desk) receive(bytes []byte) {
+	envelope, p, err := d.openPost(bytes)
+	if err != nil {
+		d.cfg.Log.Warn("post dropped", "code", string(refusal.CodeOf(err)))
+		d.mu.Lock()
+		d.refused = append(d.refused, Refused{Kind: "post", Err: err})
+		d.mu.Unlock()
+		return
+	}
+	if err := d.accept(envelope, p); err != nil {
+		d.cfg.Log.Error("post not stored", "author", p.Author, "error", err)
+		return
+	}
+	d.review()
+}
+
+func (d *Desk) accept(envelope *wire.Envelope, p *wire.Post) error {
+	d.mu.Lock()
+	c := d.chain(p.Author)
+	hash := envelope.Hash()
+	if p.Author == d.cfg.Nation {
+		isEcho := p.Seq == c.echoed+1 && p.Seq <= c.seq
+		d.mu.Unlock()
+		if !isEcho {
+			return nil
+		}
+		if err := d.append(d.ctx, eventEcho, hash, nil); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		c.echoed++
+		d.mu.Unlock()
+		return nil
+	}
+	if p.Seq <= c.seq {
+		d.mu.Unlock()
+		return nil // seen before
+	}
+	if p.Seq > c.seq+1 {
+		c.waiting[p.Seq] = envelope
+		d.mu.Unlock()
+		return nil
+	}
+	if p.Prev != c.last {
+		err := refusal.Newf("post_fork", "compare records with the author", "post %d of %s does not follow the one before", p.Seq, p.Author)
+		d.refused = append(d.refused, Refused{From: p.Author, Kind: p.Kind, Err: err})
+		d.mu.Unlock()
+		d.cfg.Log.Error("post chain broken", "author", p.Author, "seq", p.Seq)
+		return nil
+	}
+	d.mu.Unlock()
+	// Only this goroutine receives posts, so nobody moves the chain meanwhile.
+	if err := d.append(d.ctx, eventPost, hash, envelope.Bytes()); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.fold(envelope, p)
+	next := c.waiting[c.seq+1]
+	delete(c.waiting, c.seq+1)
+	d.mu.Unlock()
+	if next != nil {
+		_, q, err := d.openPost(next.Bytes())
+		if err != nil {
+			return fmt.Errorf("a post that was verified before: %w", err)
+		}
+		return d.accept(next, q)
+	}
+	return nil
+}
+
+// fold takes a verified post, the next of its author, into the state. A body that is not acceptable is noted and changes nothing else. The state is locked.
+func (d *Desk) fold(envelope *wire.Envelope, p *wire.Post) {
+	c := d.chain(p.Author)
+	c.seq, c.last = p.Seq, envelope.Hash()
+	if p.Author == d.cfg.Nation {
+		c.own = append(c.own, envelope)
+	}
+	defer d.touch()
+	if !slices.Contains(p.Readers, d.cfg.Nation) {
+		return
+	}
+	body, err := sealed.Open(p.Sealed, d.cfg.Ring.Identities()...)
+	if err == nil {
+		err = d.foldBody(p, body)
+	}
+	if err != nil {
+		d.refused = append(d.refused, Refused{From: p.Author, Kind: p.Kind, Err: err})
+	}
+}
+
+func (d *Desk) foldBody(p *wire.Post, body []byte) error {
+	switch p.Kind {
+	case postCount:
+		return d.foldCount(p.Author, body)
+	case postReceipts:
+		return d.foldReceipts(p.Author, body)
+	case postBill:
+		return d.foldOffer(p.Author, body)
+	case postCounter:
+		return d.foldCountersignature(p.Author, body)
+	case postRecorded:
+		return d.foldRecorded(p.Author, body)
+	}
+	return refusal.Newf(CodeSubjectUnknown, "check the version of both sides", "a post of unknown kind %q", p.Kind)
+}
+
+// foldCount takes another nation's count. Parts for different readers add up; a record counts once.
+func (d *Desk) foldCount(author string, body []byte) error {
+	c, err := programme.ParseCount(body)
+	if err != nil {
+		return err
+	}
+	if string(c.Nation) != author {
+		return refusal.Newf(programme.CodeWrongNation, "sign your own count", "%s signed a count of %s", author, c.Nation)
+	}
+	if err := d.cfg.Agreement.CheckCount(c); err != nil {
+		return err
+	}
+	merged, had := d.counts[c.Nation]
+	if !had {
+		merged = programme.Count{Nation: c.Nation, Source: "count of " + author}
+	}
+	known := make(map[programme.Key]bool, len(merged.Records))
+	for _, r := range merged.Records {
+		known[r.Key] = true
+	}
+	records := slices.Clone(merged.Records)
+	for _, r := range c.Records {
+		if !known[r.Key] {
+			records = append(records, r)
+		}
+	}
+	merged.Records = records
+	d.counts[c.Nation] = merged
+	return nil
+}
+
+func (d *Desk) foldReceipts(author string, body []byte) error {
+	r, err := programme.ParseReceipts(body)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(d.cfg.Cases, func(c programme.Case) bool { return c.ID == r.Case })
+	if i < 0 {
+		return refusal.Newf(CodeNotFound, "name a case both sides hold", "there is no case %q", r.Case)
+	}
+	c := d.cfg.Cases[i]
+	if author != string(c.Receiver) {
+		return refusal.Newf(programme.CodeWrongNation, "let the receiver sign", "%s signed receipts that %s has to sign", author, c.Receiver)
+	}
+	c.Receipts = append(slices.Clone(d.receipts[c.ID]), r.Receipts...)
+	if _, _, err := d.cfg.Agreement.Deliveries(c); err != nil {
+		return err
+	}
+	d.receipts[c.ID] = c.Receipts
+	return nil
+}
+
+// PostCount tells every other member the part of this nation's own count that concerns it: what the two exchanged, and what all share the cost of.
+func (d *Desk) PostCount(ctx context.Context, own programme.Count) error {
+	if string(own.Nation) != d.cfg.Nation {
+		return refusal.Newf(programme.CodeWrongNation, "post your own count", "the desk of %s cannot post the count of %s", d.cfg.Nation, own.Nation)
+	}
+	if err := d.cfg.Agreement.CheckCount(own); err != nil {
+		return err
+	}
+	// The first post is for this desk alone and holds the whole count, so that its own part is never seen half.
+	readers := []programme.Nation{own.Nation}
+	for _, m := range d.cfg.Agreement.Members {
+		if m.Nation != own.Nation {
+			readers = append(readers, m.Nation)
+		}
+	}
+	for _, reader := range readers {
+		part := programme.Count{Nation: own.Nation}
+		for _, r := range own.Records {
+			if reader == own.Nation || r.Supplier == reader || r.Receiver == reader || d.shared(r.Category) {
+				part.Records = append(part.Records, r)
+			}
+		}
+		body, err := part.Bytes()
+		if err != nil {
+			return err
+		}
+		if err := d.post(ctx, postCount, body, string(reader)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) shared(category string) bool {
+	i := d.cfg.Agreement.CategoryIndex(category)
+	return i >= 0 && d.cfg.Agreement.Categories[i].Formula.Kind == programme.BasisPoints
+}
+
+// PostReceipts tells the supplier of a case what this nation received.
+func (d *Desk) PostReceipts(ctx context.Context, c programme.Case) error {
+	r := programme.Receipts{Case: c.ID, Receipts: c.Receipts}
+	body, err := r.Bytes()
+	if err != nil {
+		return err
+	}
+	return d.post(ctx, postReceipts, body, string(c.Supplier))
+}
+
+// Counted tells whether every member's count and the receipts of every given case are there.
+func (d *Desk) Counted(ctx context.Context, cases []string) error {
+	return d.Wait(ctx, func() bool {
+		for _, id := range cases {
+			if _, ok := d.receipts[id]; !ok {
+				return false
+			}
+		}
+		return len(d.counts) == len(d.cfg.Agreement.Members)
+	})
+}
+
+// Matched compares the counts this desk has seen.
+func (d *Desk) Matched() ([]programme.Line, []programme.Divergence, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.matched()
+}
+
+func (d *Desk) matched() ([]programme.Line, []programme.Divergence, error) {
+	counts := make([]programme.Count, 0, len(d.counts))
+	for _, m := range d.cfg.Agreement.Members {
+		if c, ok := d.counts[m.Nation]; ok {
+			counts = append(counts, c)
+		}
+	}
+	return programme.Match(d.cfg.Agreement, counts)
+}
+
+// drafts computes the bills this desk is part of, from what both nations of each signed.
+func (d *Desk) drafts() ([]programme.DraftBill, error) {
+	if len(d.counts) < len(d.cfg.Agreement.Members) {
+		return nil, nil
+	}
+	lines, _, err := d.matched()
+	if err != nil {
+		return nil, err
+	}
+	var cases []programme.Case
+	for _, c := range d.cfg.Cases {
+		if receipts, ok := d.receipts[c.ID]; ok {
+			c.Receipts = receipts
+			cases = append(cases, c)
+		}
+	}
+	all, err := programme.DraftBills(d.cfg.Agreement, lines, cases)
+	if err != nil {
+		return nil, err
+	}
+	var mine []programme.DraftBill
+	for _, b := range all {
+		if string(b.Creditor) == d.cfg.Nation || string(b.Debtor) == d.cfg.Nation {
+			mine = append(mine, b)
+		}
+	}
+	return mine, nil
+}
