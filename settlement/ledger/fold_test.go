@@ -153,6 +153,16 @@ func TestAJournalWithAnEntryMissingRepeatedOrMovedDoesNotFold(t *testing.T) {
 	}
 }
 
+func TestAHoldDoesNotFoldWhileItsMoneyIsInSuspense(t *testing.T) {
+	b := opened(t)
+	hold := b.apply(b.state.Hold(pays("swap", 1), b.nowMS))[0]
+	b.apply(b.state.Post(hold.Reference, hashOf("vote"), "SUSPENSE", b.nowMS))
+	hold.Seq = b.state.Size()
+	if b.state.Apply(hold) == nil {
+		t.Error("a second hold under the same id folds, and its release would be the first one's")
+	}
+}
+
 func TestAnEntryThatDoesNotFoldLeavesTheStateAsItWas(t *testing.T) {
 	b := journal(t)
 	for at := range b.entries {

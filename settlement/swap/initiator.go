@@ -190,8 +190,9 @@ func (m *Machine) voted(out *Output, v *wire.Vote, hash wire.Hash, now int64) {
 		m.note(out, NoteAlarm, CodeConflict, "two votes of one bank on one swap: "+p.Vote.String()+" and "+hash.String(), v.Swap, now)
 		return
 	}
-	out.Done = append(out.Done, MessageKey{s.ID, v.Sender, wire.TypePropose})
+	proposal := MessageKey{s.ID, v.Sender, wire.TypePropose}
 	if s.State != Proposed {
+		out.Done = append(out.Done, proposal)
 		// The answer to a late or repeated vote is the decision that stands.
 		if p.Vote == (wire.Hash{}) {
 			p.Vote, p.Prepared = hash, v.Prepared
@@ -213,6 +214,8 @@ func (m *Machine) voted(out *Output, v *wire.Vote, hash wire.Hash, now int64) {
 		m.abort(out, s, string(CodeExpired), now)
 	case s.prepared():
 		m.commit(out, s, now)
+	default:
+		out.Done = append(out.Done, proposal) // the others' votes are still due
 	}
 	m.changed(out, s)
 }
