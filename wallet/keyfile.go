@@ -121,9 +121,6 @@ func parsePlain(plain []byte) (*Ring, error) {
 	if err := json.Unmarshal(plain, &k); err != nil {
 		return nil, err
 	}
-	if k.Version != keyFileVersion {
-		return nil, errors.New("another version")
-	}
 	ring := NewRing(k.Owner)
 	for _, e := range k.Signers {
 		if len(e.Seed) != 32 {
@@ -152,6 +149,7 @@ func parsePlain(plain []byte) (*Ring, error) {
 			return nil, err
 		}
 	}
+	// What this program would write for the ring is all that may be there: another version, a further member or white space is damage.
 	again, err := ring.plain()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -145,13 +146,20 @@ func TestAnInsecureKeyFileIsNotRead(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(t *testing.T, path string) string{
-		"readable by everybody":          chmod(0o644),
-		"readable by the group":          chmod(0o640),
-		"writable by others":             chmod(0o602),
-		"executable":                     chmod(0o700),
-		"with the set-user bit":          chmod(0o600 | os.ModeSetuid),
-		"a link to a file others read":   func(t *testing.T, path string) string { return link(t, chmod(0o644)(t, path), t.TempDir()) },
-		"a directory instead of a file":  func(t *testing.T, path string) string { return filepath.Dir(path) },
+		"readable by everybody":         chmod(0o644),
+		"readable by the group":         chmod(0o640),
+		"writable by others":            chmod(0o602),
+		"executable":                    chmod(0o700),
+		"with the set-user bit":         chmod(0o600 | os.ModeSetuid),
+		"a link to a file others read":  func(t *testing.T, path string) string { return link(t, chmod(0o644)(t, path), t.TempDir()) },
+		"a directory instead of a file": func(t *testing.T, path string) string { return filepath.Dir(path) },
+		"a pipe instead of a file": func(t *testing.T, path string) string {
+			pipe := filepath.Join(filepath.Dir(path), "pipe")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return pipe
+		},
 		"in a directory open to anybody": func(t *testing.T, path string) string { chmod(0o777)(t, filepath.Dir(path)); return path },
 		"a link from a directory open to anybody": func(t *testing.T, path string) string {
 			open := t.TempDir()

@@ -12,7 +12,7 @@ import (
 	"entente/schema/refusal"
 )
 
-const limitKeyFile = 1 << 20
+const limitKeyFile = 1 << 20 // bytes; a longer file is read up to here, and is no key file
 
 // readPrivate reads a file that nobody but its owner can read, and nobody but the current user or root can have written. A symbolic link is followed, and
 // what it leads to is judged. The checks are made on the opened file, so that it cannot be exchanged between check and use.
@@ -31,9 +31,6 @@ func readPrivate(path string) ([]byte, error) {
 	}
 	if err := checkPrivate(path, info); err != nil {
 		return nil, err
-	}
-	if info.Size() > limitKeyFile {
-		return nil, refusal.Newf(CodeKeyFileDamaged, "name the right path", "%s has %d bytes, no key file exceeds %d", path, info.Size(), limitKeyFile)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, limitKeyFile))
 	if err != nil {

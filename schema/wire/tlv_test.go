@@ -216,6 +216,16 @@ func TestValuesOutsideADocumentsLimitsAreNotEncoded(t *testing.T) {
 			Encode(&p)
 		})
 	}
+	if _, err := TryEncode(&probe{Count: -1}); err == nil || !strings.Contains(err.Error(), "5@0: a negative number cannot be encoded") {
+		t.Errorf("a negative count gives %v", err)
+	}
+	disordered := func(f *Fields) {
+		f.U8(2, new(uint8))
+		f.U8(1, new(uint8))
+	}
+	if _, err := EncodeFields(disordered); refusal.CodeOf(err) != CodeMalformed {
+		t.Errorf("a document that declares its fields out of order gives %v", err)
+	}
 	deep := &Bundle{Bills: []ProvenBill{{Envelope: Envelope{Type: PayloadType(strings.Repeat("x", 97))}}}}
 	if _, err := TryEncode(deep); refusal.CodeOf(err) != CodeMalformed {
 		t.Errorf("a fault two levels down gives %v", err)
