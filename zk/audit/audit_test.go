@@ -253,6 +253,18 @@ func TestBillsAndCountersignatures(t *testing.T) {
 			world: func(w *world) { w.amend(w.bills[2], func(b *wire.Bill) { b.Currency = "USD" }) }},
 		{name: "a bill between a member and an outsider", exit: 1, codes: []refusal.Code{CodeBillForeign, CodeCountersignatureMissing},
 			world: func(w *world) { w.amend(w.bills[2], func(b *wire.Bill) { b.Debtor = "USA" }) }},
+		{name: "a bill of a provider that has a nation's key", exit: 1, codes: []refusal.Code{CodeBillForeign, CodeCharterMissing},
+			world: func(w *world) {
+				w.provider("USA")
+				w.amend(w.bills[2], func(b *wire.Bill) { b.Debtor = "USA" })
+				w.bills[2].signers[1] = "USA"
+				w.charters = nil
+			}},
+		{name: "a bill for an unknown ledger", exit: 1, codes: []refusal.Code{CodeBillForeign, CodeBillUnlogged},
+			world: func(w *world) {
+				b := w.bill("extra", 1, "AUS", "IND", 1)
+				w.amend(b, func(b *wire.Bill) { b.Ledger = "nobody" })
+			}},
 		{name: "signed by the creditor alone", exit: 1, codes: unsigned, world: signers("AUS")},
 		{name: "signed by the debtor alone", exit: 1, codes: unsigned, world: signers("JPN")},
 		{name: "signed by another nation in the debtor's place", exit: 1, codes: unsigned, world: signers("AUS", "IND")},
@@ -458,6 +470,17 @@ func TestChartersAndStatements(t *testing.T) {
 			world: charter(func(c *wire.Charter) { c.Network = "elsewhere" }, "AUS", "IND", "JPN")},
 		{name: "a charter with an unknown member", exit: 1, codes: []refusal.Code{CodeCharterUnsigned, CodeCharterMissing},
 			world: charter(func(c *wire.Charter) { c.Members = append(c.Members, "USA") }, "AUS", "IND", "JPN")},
+		{name: "a charter with a provider that has a nation's key", exit: 1, codes: []refusal.Code{CodeCharterUnsigned, CodeCharterMissing},
+			world: func(w *world) {
+				w.provider("USA")
+				charter(func(c *wire.Charter) { c.Members = append(c.Members, "USA") }, "AUS", "IND", "JPN", "USA")(w)
+			}},
+		{name: "a charter with a signature changed", exit: 1, codes: []refusal.Code{wire.CodeSigInvalid, CodeCharterMissing},
+			world: func(w *world) { w.charters[0].Signatures[0].Bytes[0] ^= 1 }},
+		{name: "a signed document that is no charter", exit: 1, codes: []refusal.Code{wire.CodeMalformed, CodeCharterMissing},
+			world: func(w *world) {
+				w.charters[0] = w.sign(wire.TypeCharter, []byte("charter"), wire.PurposeNation, "AUS", "IND", "JPN")
+			}},
 		{name: "a charter that names a category twice", exit: 1, codes: []refusal.Code{wire.CodeMalformed, CodeCharterMissing},
 			world: charter(func(c *wire.Charter) { c.Categories[1] = "fuel" }, "AUS", "IND", "JPN")},
 		{name: "two charters of one programme", exit: 1, codes: []refusal.Code{CodeCharterRepeated},

@@ -154,22 +154,13 @@ func (a *audit) compare(l *ledger, e *entry) {
 	}
 }
 
-// revisions checks over all logs that no id and revision stands for two bills, and that the revisions of an id are one affair.
+// revisions checks over all logs that the revisions of an id are one affair; that each number comes once and in order is seen where each log is walked.
 func (a *audit) revisions() {
-	type revision struct {
-		id     wire.ID
-		number uint32
-	}
-	seen := map[revision]*bill{}
 	first := map[wire.ID]*bill{}
 	for _, b := range a.ordered {
 		if !b.decoded || a.documents[b.hash] != b {
 			continue
 		}
-		if before := seen[revision{b.ID, b.Revision}]; before != nil {
-			a.find(Invalid, CodeBillRepeated, b.where(), "id %s with revision %d is also bill %s", b.ID, b.Revision, before.hash.Short())
-		}
-		seen[revision{b.ID, b.Revision}] = b
 		if before := first[b.ID]; before == nil {
 			first[b.ID] = b
 		} else if before.Ledger != b.Ledger || before.Programme != b.Programme || before.Creditor != b.Creditor || before.Debtor != b.Debtor {

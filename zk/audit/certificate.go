@@ -251,7 +251,7 @@ func (p *page) keys(r *Report) {
 		if k.Ceremony == trust.DevelopmentCeremony {
 			ceremony = "development keys: INSECURE"
 		}
-		p.wrap("  ", fmt.Sprintf("%s: %s proofs verified, %s", k.Circuit, grouped(k.Proofs), ceremony))
+		p.wrap("  ", fmt.Sprintf("%s, proofs verified: %s, %s", k.Circuit, grouped(k.Proofs), ceremony))
 		p.line("      circuit  %s", k.CircuitID)
 		p.line("      key      %s", k.KeyID)
 	}

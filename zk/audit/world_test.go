@@ -131,6 +131,15 @@ func (w *world) pin(owner string, purpose wire.Purpose) trust.Key {
 	return trust.Key{Name: owner, Purpose: purpose, Epoch: 1, Public: public}
 }
 
+// provider pins a liquidity provider that holds a key of a nation's purpose.
+func (w *world) provider(id string) {
+	w.t.Helper()
+	w.network.Providers = append(w.network.Providers, trust.Provider{ID: id, Name: id, Keys: []trust.Key{w.pin(id, wire.PurposeNation)}})
+	if err := w.network.Check(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // sign makes an envelope with one signature of each owner, by its key of the purpose.
 func (w *world) sign(kind wire.PayloadType, payload []byte, purpose wire.Purpose, owners ...string) wire.Envelope {
 	e := wire.Envelope{Type: kind, Payload: payload}
