@@ -93,7 +93,7 @@ var purposes = map[PayloadType][]Purpose{
 	TypeCharter:     {PurposeNation},
 	TypeStatement:   {PurposeNation},
 	TypePost:        {PurposeNation},
-	TypeRequest:     {PurposeService, PurposeOperator},
+	TypeRequest:     {PurposeService, PurposeOperator, PurposeUser},
 	TypeReply:       {PurposeTransport, PurposeService},
 }
 
