@@ -152,6 +152,7 @@ func TestABatchIsAcknowledgedOnlyWhenTheHandlerReturns(t *testing.T) {
 	defer stop()
 	must(t, b.SendBatch(t.Context(), "INR", "JPY", []byte("x")))
 	<-began
+	time.Sleep(100 * time.Millisecond) // an acknowledgement sent too early has arrived by then
 	place, err := js.Consumer(t.Context(), "SWAP_"+network+"_INR", "RECEIVE_JPY")
 	must(t, err)
 	if n := place.CachedInfo().NumAckPending; n != 1 {

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -97,20 +98,26 @@ func TestFromTheSecondAttemptTheDirectPathIsTakenToo(t *testing.T) {
 
 func TestTheOutboxOpensALostStreamAgain(t *testing.T) {
 	s := carrier(t)
-	seen := make(chan error, 64)
-	b := connect(t, s, errorsTo(seen))
+	b := connect(t, s)
 	_, js := raw(t, s)
 	must(t, b.OpenOutbox(t.Context(), "INR"))
 	r := open(t, b, "JPY", "INR")
 	out := bus.NewOutbox(b, "INR")
 	must(t, js.DeleteStream(t.Context(), "SWAP_"+network+"_INR"))
 	out.Deliver([]bus.Item{{Recipient: "JPY", Envelope: envelope("lost"), Attempt: 1}})
-	<-seen
-	if n := out.Dropped(); n != 1 {
-		t.Errorf("%d messages count as dropped, want the one", n)
-	}
-	out.Deliver([]bus.Item{{Recipient: "JPY", Envelope: envelope("lost"), Attempt: 1}})
-	r.wait(t, 1, "INR: lost")
+	again(t, func() error {
+		if n := out.Dropped(); n != 1 {
+			return fmt.Errorf("%d messages count as dropped, want the one", n)
+		}
+		return nil
+	})
+	again(t, func() error { // as the engine does; the broker may still be removing the old files
+		if r.count("INR: lost") > 0 {
+			return nil
+		}
+		out.Deliver([]bus.Item{{Recipient: "JPY", Envelope: envelope("lost"), Attempt: 1}})
+		return errors.New("the stream is not open again")
+	})
 }
 
 func TestWhatCannotBeSentIsDroppedCountedAndTold(t *testing.T) {
