@@ -136,7 +136,7 @@ func (p *printer) bills() {
 	p.heading("Bills")
 	var rows [][]string
 	for _, b := range p.story.Bills {
-		rows = append(rows, []string{b.Hash.Short(), b.Bill.Debtor, b.Bill.Creditor, b.Reference, fmt.Sprint(len(b.Items)), fmt.Sprint(len(b.Bill.Chunks)), b.Total.Format(), string(b.State), fmt.Sprintf("%s #%d", b.Bill.Ledger, b.Seq)})
+		rows = append(rows, []string{b.Hash.Short(), b.Debtor, b.Creditor, b.Reference, fmt.Sprint(b.Items), fmt.Sprint(b.Chunks), b.Total.Format(), string(b.State), fmt.Sprintf("%s #%d", b.Ledger, b.Seq)})
 	}
 	p.table("items|proofs|total", "bill|owes|is owed|for|items|proofs|total|state|leaf", rows)
 }

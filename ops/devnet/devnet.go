@@ -20,7 +20,6 @@ import (
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/settlement/postgres"
-	"entente/wallet"
 	"entente/zk/proof"
 )
 
@@ -50,7 +49,7 @@ type Net struct {
 	Banks     map[string]*node.Bank
 	Operators map[string]*node.Operator
 	Desks     map[string]*node.Desk
-	Users     map[string]map[string]*wallet.Signer // nation, then clerk or controller
+	Users     map[string]map[string]*node.User // nation, then clerk or controller
 	Provider  *node.Provider
 	Auditor   *node.Auditor
 
@@ -79,14 +78,7 @@ func (n *Net) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ids, network, err := found(ctx, filepath.Join(n.options.Dir, "keys"), n.options.Exercise.Agreement, n.options.Keys, Circuits())
-	if err != nil {
-		return err
-	}
-	n.Trust, n.Users = network, ids.users
-	if err := n.writeTrust(); err != nil {
-		return err
-	}
+	// What may be missing on this machine comes first: a start that fails for want of it has written nothing into the directory.
 	if n.postgres, err = pgserver.Start(ctx, pgserver.Options{Progress: n.options.Progress}); err != nil {
 		return err
 	}
@@ -95,6 +87,14 @@ func (n *Net) start(ctx context.Context) error {
 		return err
 	}
 	n.closers = append(n.closers, n.broker.Stop)
+	ids, network, err := found(ctx, filepath.Join(n.options.Dir, "keys"), n.options.Exercise.Agreement, n.options.Keys, Circuits())
+	if err != nil {
+		return err
+	}
+	n.Trust = network
+	if err := n.writeTrust(); err != nil {
+		return err
+	}
 	if err := n.openBanks(ctx, ids); err != nil {
 		return err
 	}
@@ -102,6 +102,9 @@ func (n *Net) start(ctx context.Context) error {
 		return err
 	}
 	if err := n.openDesks(ctx, ids); err != nil {
+		return err
+	}
+	if err := n.openUsers(ctx, ids); err != nil {
 		return err
 	}
 	return n.openOthers(ctx, ids)
@@ -210,6 +213,23 @@ func (n *Net) openDesks(ctx context.Context, ids *identities) error {
 		}
 		n.Desks[m.Nation] = desk
 		n.closers = append(n.closers, desk.Close)
+		desk.Work()
+	}
+	return nil
+}
+
+// openUsers gives every person a connection and a client of their own.
+func (n *Net) openUsers(ctx context.Context, ids *identities) error {
+	n.Users = map[string]map[string]*node.User{}
+	for nation, keys := range ids.users {
+		n.Users[nation] = map[string]*node.User{}
+		b, err := n.connect(ctx, "users of "+nation)
+		if err != nil {
+			return err
+		}
+		for person, key := range keys {
+			n.Users[nation][person] = node.NewUser(n.Trust, key, b, now)
+		}
 	}
 	return nil
 }

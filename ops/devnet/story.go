@@ -2,7 +2,6 @@ package devnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,10 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entente/ops/node"
-	"entente/schema/wire"
 	"entente/settlement/payment"
 	"entente/settlement/programme"
-	"entente/wallet"
 	"entente/zk/audit"
 )
 
@@ -28,8 +25,8 @@ type Story struct {
 	Lines       []programme.Line
 	Divergences []programme.Divergence
 	Deliveries  []Delivery
-	Open        []Outstanding   // contract lines not accepted in full
-	Bills       []node.DeskBill // each once, as its creditor knows it
+	Open        []Outstanding      // contract lines not accepted in full
+	Bills       []node.BillSummary // each once, as its creditor knows it
 	Payments    []payment.Payment
 	Before      map[string]node.Account // desks' accounts by nation, before the payments
 	After       map[string]node.Account
@@ -79,7 +76,7 @@ func (n *Net) Play(ctx context.Context, watch Watch) (*Story, error) {
 		name string
 		run  func(context.Context, Watch) error
 	}{
-		{"records", s.count}, {"bills", s.bill}, {"proofs", s.prove}, {"admission", s.record}, {"payments", s.pay}, {"audit", s.audit},
+		{"records", s.count}, {"bills", s.bill}, {"proofs", s.prove}, {"payments", s.pay}, {"audit", s.audit},
 	} {
 		watch(phase.name, 0, 0)
 		began := time.Now()
@@ -91,13 +88,14 @@ func (n *Net) Play(ctx context.Context, watch Watch) (*Story, error) {
 	return s, nil
 }
 
-// eachDesk runs a step at every desk at once.
-func (s *Story) eachDesk(ctx context.Context, step func(context.Context, *node.Desk) error) error {
+// eachDesk has every nation's clerk do something at its desk at once.
+func (s *Story) eachDesk(ctx context.Context, step func(context.Context, *node.User) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, d := range s.Net.Desks {
+	for _, m := range s.Net.Trust.Members {
+		u := s.Net.Users[m.Nation][clerk]
 		g.Go(func() error {
-			if err := step(ctx, d); err != nil {
-				return fmt.Errorf("desk of %s: %w", d.Nation(), err)
+			if err := step(ctx, u); err != nil {
+				return fmt.Errorf("desk of %s: %w", u.Nation(), err)
 			}
 			return nil
 		})
@@ -105,26 +103,37 @@ func (s *Story) eachDesk(ctx context.Context, step func(context.Context, *node.D
 	return g.Wait()
 }
 
+// patience is how long the story waits for one thing to happen before it gives up and says which.
+const patience = 3 * time.Minute
+
+// await waits for every desk.
+func (s *Story) await(ctx context.Context, cond func(*node.User, node.DeskStatus) bool) error {
+	return s.eachDesk(ctx, func(ctx context.Context, u *node.User) error {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return u.Await(ctx, func(status node.DeskStatus) bool { return cond(u, status) })
+	})
+}
+
 // count has every nation post its own count and receipts, waits until all desks hold what they need, and compares.
 func (s *Story) count(ctx context.Context, _ Watch) error {
 	e := s.Net.options.Exercise
-	cases := map[string][]string{}
+	cases := map[string]int{}
 	for _, c := range e.Cases {
-		for _, nation := range []programme.Nation{c.Supplier, c.Receiver} {
-			cases[string(nation)] = append(cases[string(nation)], c.ID)
-		}
+		cases[string(c.Supplier)]++
+		cases[string(c.Receiver)]++
 	}
-	err := s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error {
+	err := s.eachDesk(ctx, func(ctx context.Context, u *node.User) error {
 		for _, count := range e.Counts {
-			if string(count.Nation) == d.Nation() {
-				if err := d.PostCount(ctx, count); err != nil {
+			if string(count.Nation) == u.Nation() {
+				if err := u.PostCount(ctx, count); err != nil {
 					return err
 				}
 			}
 		}
 		for _, c := range e.Cases {
-			if string(c.Receiver) == d.Nation() {
-				if err := d.PostReceipts(ctx, c); err != nil {
+			if string(c.Receiver) == u.Nation() {
+				if err := u.PostReceipts(ctx, c); err != nil {
 					return err
 				}
 			}
@@ -134,28 +143,29 @@ func (s *Story) count(ctx context.Context, _ Watch) error {
 	if err != nil {
 		return err
 	}
-	err = s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error { return d.Counted(ctx, cases[d.Nation()]) })
+	err = s.await(ctx, func(u *node.User, status node.DeskStatus) bool {
+		return len(status.Counts) == len(e.Agreement.Members) && len(status.Receipts) == cases[u.Nation()]
+	})
 	if err != nil {
 		return err
 	}
-	return s.compare()
+	return s.compare(ctx)
 }
 
 // compare takes every line and divergence from its supplier's desk, so that each is there once.
-func (s *Story) compare() error {
+func (s *Story) compare(ctx context.Context) error {
 	e := s.Net.options.Exercise
 	for _, m := range e.Agreement.Members {
-		d := s.Net.Desks[string(m.Nation)]
-		lines, divergences, err := d.Matched()
+		found, err := s.Net.Users[string(m.Nation)][clerk].Matched(ctx)
 		if err != nil {
 			return err
 		}
-		for _, l := range lines {
+		for _, l := range found.Lines {
 			if l.Supplier == m.Nation {
 				s.Lines = append(s.Lines, l)
 			}
 		}
-		for _, v := range divergences {
+		for _, v := range found.Divergences {
 			if v.Supplier == m.Nation {
 				s.Divergences = append(s.Divergences, v)
 			}
@@ -178,119 +188,116 @@ func (s *Story) compare() error {
 	return nil
 }
 
-// bill has every creditor commit to its bills, and waits until every debtor has countersigned.
+// bill has every creditor commit to its bills, and waits until every debtor has countersigned. Proofs are made meanwhile.
 func (s *Story) bill(ctx context.Context, _ Watch) error {
-	err := s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error { return d.OfferBills(ctx) })
+	err := s.eachDesk(ctx, func(ctx context.Context, u *node.User) error { return u.OfferBills(ctx) })
 	if err != nil {
 		return err
 	}
-	return s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		err := d.WaitBills(ctx, node.BillCountersigned)
-		if refused := d.Refused(); len(refused) > 0 {
-			return fmt.Errorf("%s of %s: %w", refused[0].Kind, refused[0].From, refused[0].Err)
-		}
-		return err
+	return s.await(ctx, func(_ *node.User, status node.DeskStatus) bool {
+		return status.Bills[node.BillCountersigned]+status.Bills[node.BillRecorded] == status.Expected
 	})
 }
 
+// prove waits until every desk has proven its bills and their banks have recorded them.
 func (s *Story) prove(ctx context.Context, watch Watch) error {
 	var mu sync.Mutex
-	done, total := 0, 0
-	for _, d := range s.Net.Desks {
-		total += d.Chunks()
-	}
-	step := func() {
+	left, all := map[string]int{}, map[string]int{}
+	return s.await(ctx, func(u *node.User, status node.DeskStatus) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		done++
+		left[u.Nation()], all[u.Nation()] = status.ChunksLeft, status.Chunks
+		total, done := 0, 0
+		for nation, n := range all {
+			total += n
+			done += n - left[nation]
+		}
 		watch("proofs", done, total)
-	}
-	return s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error { return d.ProveBills(ctx, step) })
-}
-
-func (s *Story) record(ctx context.Context, _ Watch) error {
-	err := s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error { return d.RecordBills(ctx) })
-	if err != nil {
-		return err
-	}
-	return s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		return d.WaitBills(ctx, node.BillRecorded)
+		return status.Bills[node.BillRecorded] == status.Expected
 	})
 }
 
-// pay has the clerk of every debtor make a payment for each bill, the controller approve it, and the desk settle it.
+// pay has the clerk of every debtor make a payment for each bill and the controller approve it; the desks settle them.
 func (s *Story) pay(ctx context.Context, watch Watch) error {
 	if err := s.positions(ctx, s.Before); err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	done, total := 0, 0
-	for _, d := range s.Net.Desks {
-		for _, b := range d.Bills() {
-			if b.Bill.Debtor == d.Nation() {
-				total++
+	due := map[string]int{}
+	err := s.eachDesk(ctx, func(ctx context.Context, u *node.User) error {
+		status, err := u.Status(ctx)
+		if err != nil {
+			return err
+		}
+		for _, bill := range status.Outstanding {
+			instruction, err := u.MakePayment(ctx, bill)
+			if err != nil {
+				return fmt.Errorf("make the payment of bill %s: %w", bill.Short(), err)
+			}
+			if err := s.Net.Users[u.Nation()][controller].Approve(ctx, instruction); err != nil {
+				return fmt.Errorf("approve the payment of bill %s: %w", bill.Short(), err)
 			}
 		}
-	}
-	err := s.eachDesk(ctx, func(ctx context.Context, d *node.Desk) error {
-		users := s.Net.Users[d.Nation()]
-		var failed []error
-		for _, b := range d.Bills() {
-			if b.Bill.Debtor != d.Nation() {
-				continue
-			}
-			failed = append(failed, payBill(ctx, d, b.Hash, users[clerk], users[controller]))
-			mu.Lock()
-			done++
-			watch("payments", done, total)
-			mu.Unlock()
-		}
-		return errors.Join(failed...)
+		return nil
 	})
-	for _, m := range s.Net.Trust.Members {
-		d := s.Net.Desks[m.Nation]
-		s.Payments = append(s.Payments, d.Payments()...)
-		for _, b := range d.Bills() {
-			if b.Bill.Creditor == m.Nation {
-				s.Bills = append(s.Bills, b)
-			}
-		}
-	}
 	if err != nil {
 		return err
+	}
+	for _, m := range s.Net.Trust.Members {
+		bills, err := s.Net.Users[m.Nation][clerk].Bills(ctx)
+		if err != nil {
+			return err
+		}
+		for _, b := range bills {
+			if b.Creditor == m.Nation {
+				s.Bills = append(s.Bills, b)
+				due[b.Debtor]++
+			}
+		}
+	}
+	if err := s.settled(ctx, watch, due); err != nil {
+		return err
+	}
+	for _, m := range s.Net.Trust.Members {
+		payments, err := s.Net.Users[m.Nation][clerk].Payments(ctx)
+		if err != nil {
+			return err
+		}
+		s.Payments = append(s.Payments, payments...)
 	}
 	return s.positions(ctx, s.After)
 }
 
-// payBill is one bill's way from its maker over its approver to settlement.
-func payBill(ctx context.Context, d *node.Desk, bill wire.Hash, maker, approver *wallet.Signer) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	instruction, err := d.MakePayment(ctx, maker, bill)
-	if err != nil {
-		return fmt.Errorf("make the payment of bill %s: %w", bill.Short(), err)
-	}
-	if err := d.Approve(ctx, approver, instruction); err != nil {
-		return fmt.Errorf("approve the payment of bill %s: %w", bill.Short(), err)
-	}
-	if err := d.Settle(ctx, instruction); err != nil {
-		return fmt.Errorf("settle the payment of bill %s: %w", bill.Short(), err)
-	}
-	return nil
+// settled waits until no payment is on its way any more. Which ones settled, the report says.
+func (s *Story) settled(ctx context.Context, watch Watch, due map[string]int) error {
+	var mu sync.Mutex
+	total, done := len(s.Bills), map[string]int{}
+	return s.await(ctx, func(u *node.User, status node.DeskStatus) bool {
+		final := 0
+		for state, n := range status.Payments {
+			if state.Final() || state == payment.Aborted {
+				final += n
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		done[u.Nation()] = status.Payments[payment.Settled]
+		sum := 0
+		for _, n := range done {
+			sum += n
+		}
+		watch("payments", sum, total)
+		return final == due[u.Nation()]
+	})
 }
 
-// positions asks every desk's bank what its account holds, once nothing is pending on it any more.
+// positions asks what every desk's account holds.
 func (s *Story) positions(ctx context.Context, into map[string]node.Account) error {
-	for nation, d := range s.Net.Desks {
-		a, err := d.Account(ctx)
+	for _, m := range s.Net.Trust.Members {
+		a, err := s.Net.Users[m.Nation][clerk].Account(ctx)
 		if err != nil {
 			return err
 		}
-		into[nation] = a
+		into[m.Nation] = a
 	}
 	return nil
 }

@@ -52,7 +52,10 @@ type Desk struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 
-	sending sync.Mutex // one post at a time: posts are chained
+	sending  sync.Mutex // one post at a time: posts are chained
+	offering sync.Mutex // one offer, proof or record at a time
+	making   sync.Mutex // one new payment at a time
+	work     sync.WaitGroup
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced whenever something below changes
@@ -64,6 +67,8 @@ type Desk struct {
 	payments map[wire.Hash]*deskPayment
 	made     []wire.Hash // payments in the order in which they were made
 	refused  []Refused
+
+	difficulty string // why the desk's own work does not go on at present
 }
 
 // Refused is something a desk was sent and did not accept.
@@ -135,9 +140,9 @@ func ProgrammeTag(key [32]byte, agreement string) wire.Hash {
 }
 
 func (d *Desk) join(ctx context.Context, service *wallet.Signer) error {
-	api := &server{self: d.cfg.Nation, trust: d.cfg.Trust, key: service, clock: d.cfg.Clock, log: d.cfg.Log, handlers: map[string]handler{
-		SubjectCharter: d.onCharter, SubjectStatement: d.onStatement,
-	}}
+	handlers := d.userHandlers()
+	handlers[SubjectCharter], handlers[SubjectStatement] = d.onCharter, d.onStatement
+	api := &server{self: d.cfg.Nation, trust: d.cfg.Trust, key: service, clock: d.cfg.Clock, log: d.cfg.Log, handlers: handlers}
 	stop, err := d.cfg.Bus.Serve(d.ctx, d.cfg.Nation, api.serve)
 	if err != nil {
 		return err
@@ -160,6 +165,7 @@ func (d *Desk) Close() error {
 		stop()
 	}
 	d.cancel()
+	d.work.Wait()
 	return nil
 }
 

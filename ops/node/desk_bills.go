@@ -42,6 +42,7 @@ type DeskBill struct {
 	chunks   []chunkOpening
 	blinding commit.Scalar // of the summed total commitments
 	reviewed bool          // the debtor's desk has judged it
+	proven   int           // chunks proven in this run, until all are
 }
 
 // chunkOpening opens one chunk's commitments.
@@ -86,6 +87,8 @@ func (d *Desk) Bills() []DeskBill {
 
 // OfferBills commits to every bill this nation is owed and has not offered yet, and posts it to its debtor.
 func (d *Desk) OfferBills(ctx context.Context) error {
+	d.offering.Lock()
+	defer d.offering.Unlock()
 	d.mu.Lock()
 	drafts, err := d.drafts()
 	d.mu.Unlock()
@@ -384,6 +387,8 @@ func (d *Desk) foldCountersignature(author string, body []byte) error {
 
 // ProveBills makes the missing proofs of this nation's bills, chunk by chunk; step is told of each chunk done.
 func (d *Desk) ProveBills(ctx context.Context, step func()) error {
+	d.offering.Lock()
+	defer d.offering.Unlock()
 	for _, b := range d.Bills() {
 		if b.Bill.Creditor != d.cfg.Nation || b.Proofs != nil {
 			continue
@@ -399,6 +404,9 @@ func (d *Desk) ProveBills(ctx context.Context, step func()) error {
 				return fmt.Errorf("prove chunk %d of bill %s: %w", i, b.Hash.Short(), err)
 			}
 			proofs[i] = p[:]
+			d.mu.Lock()
+			d.bills[b.Hash].proven++
+			d.mu.Unlock()
 			step()
 		}
 		body, err := encodeBlobs(proofs)
@@ -429,6 +437,8 @@ func (d *Desk) Chunks() int {
 
 // RecordBills has every countersigned and proven bill of this nation entered into the log of its bank, and tells the debtor.
 func (d *Desk) RecordBills(ctx context.Context) error {
+	d.offering.Lock()
+	defer d.offering.Unlock()
 	for _, b := range d.Bills() {
 		if b.Bill.Creditor != d.cfg.Nation || b.State != BillCountersigned || b.Proofs == nil {
 			continue

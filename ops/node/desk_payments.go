@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"entente/schema/money"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/payment"
+	"entente/settlement/swap"
 	"entente/wallet"
 	"entente/wallet/quorum"
 )
@@ -148,22 +150,29 @@ func (d *Desk) foldPayment(body []byte) error {
 	return nil
 }
 
-// person checks that a signer is a user of this desk whom the trust file pins.
-func (d *Desk) person(s *wallet.Signer) (quorum.Person, error) {
-	key := s.Key()
-	if _, pinned := d.cfg.Trust.Key(key.ID()); !pinned || key.Owner != d.cfg.Nation || key.Purpose != wire.PurposeUser {
+// person checks that a key is one of this desk's own users.
+func (d *Desk) person(key wire.Key) (quorum.Person, error) {
+	if key.Owner != d.cfg.Nation || key.Purpose != wire.PurposeUser {
 		return quorum.Person{}, notAllowed(key.Title(), "act at the desk of "+d.cfg.Nation)
 	}
 	return quorum.Of(key), nil
 }
 
+// signedBy verifies an envelope that one user of this desk must have signed.
+func (d *Desk) signedBy(envelope *wire.Envelope, due wire.PayloadType) (quorum.Person, error) {
+	signers, err := envelope.Verify(due, d.cfg.Trust)
+	if err != nil {
+		return quorum.Person{}, err
+	}
+	if len(signers) != 1 {
+		return quorum.Person{}, refusal.Newf(wire.CodeSigInvalid, "sign alone", "%d persons signed one document", len(signers))
+	}
+	return d.person(signers[0])
+}
+
 // MakePayment is the maker's half of a payment: a signed instruction to pay one recorded bill in full.
 func (d *Desk) MakePayment(ctx context.Context, maker *wallet.Signer, bill wire.Hash) (wire.Hash, error) {
-	by, err := d.person(maker)
-	if err != nil {
-		return wire.Hash{}, err
-	}
-	in, err := d.instruct(bill)
+	in, err := d.DraftPayment(bill)
 	if err != nil {
 		return wire.Hash{}, err
 	}
@@ -175,11 +184,51 @@ func (d *Desk) MakePayment(ctx context.Context, maker *wallet.Signer, bill wire.
 	if err != nil {
 		return wire.Hash{}, err
 	}
-	hash := in.Hash()
-	return hash, d.advance(ctx, hash, payment.Event{Do: payment.Make, AtMS: in.CreatedMS, By: by}, envelope.Bytes())
+	return d.AddPayment(ctx, envelope)
 }
 
-func (d *Desk) instruct(bill wire.Hash) (wire.Instruction, error) {
+// AddPayment takes a signed instruction, and refuses one that is not what this desk would pay: other parties, another amount, a larger debit.
+func (d *Desk) AddPayment(ctx context.Context, envelope wire.Envelope) (wire.Hash, error) {
+	by, err := d.signedBy(&envelope, wire.TypeInstruction)
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	var in wire.Instruction
+	if err := wire.Decode(envelope.Payload, wire.LimitMessage, &in); err != nil {
+		return wire.Hash{}, err
+	}
+	if len(in.Bills) != 1 {
+		return wire.Hash{}, refusal.Newf("bill_total_mismatch", "pay one bill at a time", "an instruction that names %d bills", len(in.Bills))
+	}
+	d.making.Lock() // so that two instructions for one bill cannot both pass the check
+	defer d.making.Unlock()
+	due, err := d.DraftPayment(in.Bills[0])
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	if in.MaxDebitMinor > due.MaxDebitMinor {
+		return wire.Hash{}, refusal.Newf("over_debit_limit", "lower the largest debit", "a debit of up to %d minor units, at most %d are in line with the reference rate", in.MaxDebitMinor, due.MaxDebitMinor)
+	}
+	due.ID, due.UETR, due.MaxDebitMinor, due.CreatedMS, due.DeadlineMS = in.ID, in.UETR, in.MaxDebitMinor, in.CreatedMS, in.DeadlineMS
+	hash := in.Hash()
+	if due.Hash() != hash {
+		return wire.Hash{}, refusal.New("terms_mismatch", "the instruction is not the one this desk drafts for the bill", "ask the desk for a draft and sign that")
+	}
+	return hash, d.advance(ctx, hash, payment.Event{Do: payment.Make, AtMS: d.cfg.Clock(), By: by}, envelope.Bytes())
+}
+
+// paying gives the payment that pays a bill or may still do so. The state is locked.
+func (d *Desk) paying(bill wire.Hash) *deskPayment {
+	for _, p := range d.payments {
+		if slices.Contains(p.Instruction.Bills, bill) && (!p.State.Final() || p.State == payment.Settled) {
+			return p
+		}
+	}
+	return nil
+}
+
+// DraftPayment writes the instruction that pays a recorded bill in full, for the maker to sign.
+func (d *Desk) DraftPayment(bill wire.Hash) (wire.Instruction, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var in wire.Instruction
@@ -190,10 +239,8 @@ func (d *Desk) instruct(bill wire.Hash) (wire.Instruction, error) {
 	if b.State != BillRecorded {
 		return in, refusal.Newf("bill_unrecorded", "wait until its bank has recorded it", "bill %s is %s", bill.Short(), b.State)
 	}
-	for _, p := range d.payments {
-		if slices.Contains(p.Instruction.Bills, bill) && (!p.State.Final() || p.State == payment.Settled) {
-			return in, refusal.Newf("bill_paid", "nothing: a bill is paid once", "bill %s has a payment that is %s", bill.Short(), p.State)
-		}
+	if p := d.paying(bill); p != nil {
+		return in, refusal.Newf("bill_paid", "nothing: a bill is paid once", "bill %s has a payment that is %s", bill.Short(), p.State)
 	}
 	payer, _ := d.cfg.Trust.Member(d.cfg.Nation)
 	payee, ok := d.cfg.Trust.Member(b.Bill.Creditor)
@@ -243,17 +290,32 @@ func (d *Desk) largestDebit(pay money.Amount, code string) (money.Amount, error)
 
 // Approve is the checker's half: another user of the desk signs the instruction's hash.
 func (d *Desk) Approve(ctx context.Context, approver *wallet.Signer, instruction wire.Hash) error {
-	by, err := d.person(approver)
-	if err != nil {
-		return err
-	}
-	now := d.cfg.Clock()
-	a := wire.Approval{Network: d.cfg.Trust.Network, Instruction: instruction, Verdict: wire.VerdictApprove, AtMS: now}
+	a := wire.Approval{Network: d.cfg.Trust.Network, Instruction: instruction, Verdict: wire.VerdictApprove, AtMS: d.cfg.Clock()}
 	envelope, err := approver.Sign(wire.TypeApproval, a.Bytes())
 	if err != nil {
 		return err
 	}
-	return d.advance(ctx, instruction, payment.Event{Do: payment.Approve, AtMS: now, By: by}, envelope.Bytes())
+	return d.AddApproval(ctx, envelope)
+}
+
+// AddApproval takes an approver's signed verdict, yes or no.
+func (d *Desk) AddApproval(ctx context.Context, envelope wire.Envelope) error {
+	by, err := d.signedBy(&envelope, wire.TypeApproval)
+	if err != nil {
+		return err
+	}
+	var a wire.Approval
+	if err := wire.Decode(envelope.Payload, wire.LimitMessage, &a); err != nil {
+		return err
+	}
+	if a.Network != d.cfg.Trust.Network {
+		return refusal.Newf(wire.CodeWrongNetwork, "approve on your own network", "an approval on network %q", a.Network)
+	}
+	event := payment.Event{Do: payment.Approve, AtMS: d.cfg.Clock(), By: by, Reason: a.Reason}
+	if a.Verdict == wire.VerdictReject {
+		event.Do = payment.Reject
+	}
+	return d.advance(ctx, a.Instruction, event, envelope.Bytes())
 }
 
 // payment gives a copy of a payment.
@@ -290,13 +352,45 @@ func (d *Desk) Settle(ctx context.Context, instruction wire.Hash) error {
 			err = d.follow(ctx, &p)
 		case payment.Settled:
 			return nil
+		case payment.Aborted:
+			if !transient(p.Reason) || tries(p.Payment) >= triesMost {
+				return ended(p.Payment)
+			}
+			err = d.acceptQuote(ctx, &p)
 		default:
-			return refusal.Newf(payment.CodeWrongState, "make a new payment", "payment %s is %s: %s", p.Instruction.UETR, p.State, p.Reason)
+			return ended(p.Payment)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+func ended(p payment.Payment) error {
+	return refusal.Newf(payment.CodeWrongState, "look at the reason, and make a new payment if the bill is still owed", "payment %s is %s: %s", p.Instruction.UETR, p.State, p.Reason)
+}
+
+// triesMost is how often a payment is quoted before a person has to look at it.
+const triesMost = 3
+
+func tries(p payment.Payment) int {
+	n := 0
+	for _, c := range p.History {
+		if c.On == payment.Quote {
+			n++
+		}
+	}
+	return n
+}
+
+// transient tells whether a swap was aborted for a reason that time heals: a new quote may succeed where this one came too late.
+func transient(reason string) bool {
+	for _, code := range []refusal.Code{swap.CodeExpired, swap.CodeStaleEpoch, swap.CodeQuoteExpired, swap.CodeQuoteUsed} {
+		if strings.HasSuffix(reason, string(code)) {
+			return true
+		}
+	}
+	return false
 }
 
 // acceptQuote asks every provider for a firm quote and accepts the one that debits least; among equals the provider first in the trust file.

@@ -1,0 +1,135 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/payment"
+)
+
+// Pauses of the desk's own work.
+const (
+	workPause     = 20 * time.Millisecond // gathers changes that come together
+	workPauseMost = 2 * time.Second       // after a difficulty
+)
+
+// Work has the desk do by itself what needs no person: prove offered bills, have countersigned ones recorded, and take approved payments to their end.
+// A difficulty is shown in the status and tried again. What a restart interrupted goes on where the journal says.
+func (d *Desk) Work() {
+	d.work.Add(1)
+	go func() {
+		defer d.work.Done()
+		settling := newSettlers(d)
+		defer settling.wait()
+		pause := workPause
+		for {
+			d.mu.Lock()
+			changed := d.changed
+			d.mu.Unlock()
+			err := d.workOnce(d.ctx, settling)
+			d.show(err)
+			if err != nil {
+				pause = min(2*pause, workPauseMost)
+				changed = nil // a difficulty is not healed by the next event
+			} else {
+				pause = workPause
+			}
+			if changed != nil {
+				select {
+				case <-changed:
+				case <-time.After(workPauseMost):
+				case <-d.ctx.Done():
+					return
+				}
+			}
+			select {
+			case <-time.After(pause):
+			case <-d.ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+func (d *Desk) workOnce(ctx context.Context, settling *settlers) error {
+	settling.start()
+	if err := d.ProveBills(ctx, func() {}); err != nil {
+		return err
+	}
+	return d.RecordBills(ctx)
+}
+
+// show keeps the present difficulty for the status, and logs it once.
+func (d *Desk) show(err error) {
+	text := ""
+	if err != nil && d.ctx.Err() == nil {
+		text = plain(err.Error())
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if text != "" && text != d.difficulty {
+		d.cfg.Log.Warn("desk's work interrupted", "code", string(refusal.CodeOf(err)))
+	}
+	d.difficulty = text
+}
+
+// settlers settle approved payments, each on its own, so that one that waits holds up no other.
+type settlers struct {
+	desk    *Desk
+	running map[wire.Hash]chan struct{}
+}
+
+func newSettlers(d *Desk) *settlers {
+	return &settlers{desk: d, running: map[wire.Hash]chan struct{}{}}
+}
+
+// start begins with every payment that is approved and not final, and not in work already.
+func (s *settlers) start() {
+	for hash, done := range s.running {
+		select {
+		case <-done:
+			delete(s.running, hash)
+		default:
+		}
+	}
+	for _, p := range s.desk.Payments() {
+		if s.running[p.Hash] != nil || !due(p) {
+			continue
+		}
+		done := make(chan struct{})
+		s.running[p.Hash] = done
+		s.desk.work.Add(1)
+		go func() {
+			defer s.desk.work.Done()
+			defer close(done)
+			if err := s.desk.Settle(s.desk.ctx, p.Hash); err != nil && s.desk.ctx.Err() == nil {
+				s.desk.cfg.Log.Warn("payment not settled", "uetr", p.Instruction.UETR.String(), "code", string(refusal.CodeOf(err)))
+				pause := time.NewTimer(workPauseMost)
+				defer pause.Stop()
+				select {
+				case <-pause.C:
+				case <-s.desk.ctx.Done():
+				}
+			}
+		}()
+	}
+}
+
+func (s *settlers) wait() {
+	for _, done := range s.running {
+		<-done
+	}
+}
+
+// due tells whether a payment waits for the desk rather than for a person.
+func due(p payment.Payment) bool {
+	switch p.State {
+	case payment.Approved, payment.Quoted, payment.Submitted, payment.Proposed, payment.Committed:
+		return true
+	case payment.Aborted:
+		return transient(p.Reason) && tries(p) < triesMost
+	}
+	return false
+}
