@@ -77,7 +77,7 @@ func TestLosingTheDatabaseUnderLoadLosesNothingAndDoublesNothing(t *testing.T) {
 		clients.Add(1)
 		go func() {
 			defer clients.Done()
-			for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
+			for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); {
 				// The same order, with the same key, until somebody answers it.
 				if _, err := h.submit(engine.Work{Event: h.issue("DESK-JPN", 1)}); err != nil {
 					t.Errorf("an order: %v", err)
@@ -124,12 +124,12 @@ func TestSwapsSettleWhileBothDatabasesDropTheirSessions(t *testing.T) {
 			select {
 			case <-over:
 				return
-			case <-time.After(90 * time.Millisecond):
+			case <-time.After(150 * time.Millisecond):
 				terminate(t, urls[[]string{"rba", "boj"}[i%2]])
 			}
 		}
 	}()
-	stop := time.AfterFunc(3*time.Second, func() { close(over) })
+	stop := time.AfterFunc(2*time.Second, func() { close(over) })
 	defer stop.Stop()
 	settleMany(t, p, 30, 25*time.Second)
 	<-done

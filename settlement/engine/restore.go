@@ -49,8 +49,9 @@ func (e *Engine) restore(ctx context.Context) error {
 }
 
 func (e *Engine) restoreRecord(r Record) error {
+	due := e.machine.Ledger().Size()
 	if err := e.machine.RestoreEntry(r.Entry); err != nil {
-		return Broken(r.Entry.Seq, err.Error())
+		return Broken(due, strings.TrimPrefix(err.Error(), fmt.Sprintf("%s at seq %d: ", CodeJournalBroken, due)))
 	}
 	if err := e.cfg.Veil.check(&r); err != nil {
 		return err

@@ -220,6 +220,12 @@ func newPair(t testing.TB, db database) *pair {
 	return p
 }
 
+// newPayer is a pair whose second bank never answers.
+func newPayer(t testing.TB, h *house) *pair {
+	t.Helper()
+	return &pair{aus: h, jpn: newHouse(t, "boj", "JPY", memory), packages: map[wire.Hash]*payment.Authorised{}}
+}
+
 // Key implements wire.Keyring.
 func (p *pair) Key(id wire.Hash) (wire.Key, bool) {
 	k, ok := p.keys[id]
@@ -326,6 +332,24 @@ func (p *pair) outcome(t testing.TB, instruction wire.Hash, patience time.Durati
 		return fmt.Sprintf("the payment is %v (%v)", last, err)
 	})
 	return last
+}
+
+// quiet waits until each bank has heard everything that the other sent.
+func (p *pair) quiet(t testing.TB) {
+	t.Helper()
+	eventually(t, 10*time.Second, func() string {
+		channel := func(h *house, peer string) (c swap.Channel) {
+			if err := h.present().View(context.Background(), func(m *swap.Machine) { c = m.Channel(peer) }); err != nil {
+				return swap.Channel{Seq: 1 << 32}
+			}
+			return c
+		}
+		aus, jpn := channel(p.aus, "boj"), channel(p.jpn, "rba")
+		if aus.Seq != jpn.Heard || jpn.Seq != aus.Heard {
+			return fmt.Sprintf("messages are under way: %+v %+v", aus, jpn)
+		}
+		return ""
+	})
 }
 
 // eventually polls until wrong says nothing is.

@@ -63,6 +63,9 @@ func (s *Store) Close() error {
 
 // Commit implements engine.Store.
 func (s *Store) Commit(ctx context.Context, b *engine.Batch) error {
+	if due := s.writer.last + 1; b.ID != due {
+		return fmt.Errorf("batch %d came where %d is due", b.ID, due)
+	}
 	return s.writer.commit(ctx, b.ID, statements(b, s.writer.term))
 }
 
