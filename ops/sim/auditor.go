@@ -1,0 +1,343 @@
+package sim
+
+import (
+	"entente/schema/wire"
+	"entente/settlement/ledger"
+	"entente/settlement/swap"
+)
+
+// auditor sees everything that becomes durable anywhere, keeps its own simple books of it, and knows no rule of the machine but the invariants.
+type auditor struct {
+	money    map[string]map[string]int64 // by bank and account
+	holds    map[place]*held
+	dossiers map[wire.Hash]*dossier
+	bills    map[wire.Hash]wire.Hash // what paid a bill
+	quotes   map[wire.Hash]wire.Hash // the swap that is prepared or settled on a quote
+	payments map[wire.Hash]wire.Hash // the swap that is committed for an instruction
+	chains   map[[2]string]chain
+}
+
+// place is a hold on one bank's ledger.
+type place struct {
+	bank string
+	id   ledger.HoldID
+}
+
+type held struct {
+	debit, credit string
+	minor         int64
+	status        string // "held", "suspense", "settled"
+}
+
+// chain is the last message from one bank to another.
+type chain struct {
+	seq  uint64
+	hash wire.Hash
+}
+
+// dossier is what became durable about one swap, everywhere.
+type dossier struct {
+	initiator string
+	states    map[string]swap.State // by bank
+	votes     map[string]ballot     // by bank
+	decisions map[string]wire.Hash  // by recipient
+	commit    bool
+}
+
+type ballot struct {
+	hash     wire.Hash
+	prepared bool
+}
+
+func (a *auditor) open() {
+	a.money, a.holds, a.dossiers = map[string]map[string]int64{}, map[place]*held{}, map[wire.Hash]*dossier{}
+	a.bills, a.quotes, a.payments, a.chains = map[wire.Hash]wire.Hash{}, map[wire.Hash]wire.Hash{}, map[wire.Hash]wire.Hash{}, map[[2]string]chain{}
+}
+
+func (a *auditor) dossier(id wire.Hash) *dossier {
+	d := a.dossiers[id]
+	if d == nil {
+		d = &dossier{states: map[string]swap.State{}, votes: map[string]ballot{}, decisions: map[string]wire.Hash{}}
+		a.dossiers[id] = d
+	}
+	return d
+}
+
+// check takes note of one step's output, which is about to become durable.
+func (a *auditor) check(w *world, b *bank, e swap.Event, out *swap.Output) {
+	for _, o := range out.Send {
+		a.sent(w, b, o)
+	}
+	for _, id := range out.Changed {
+		s, ok := b.machine.Swap(id)
+		if !ok {
+			w.breach("DURABLE", "%s changed swap %s and does not know it", b.name, id.Short())
+		}
+		a.changed(w, b, e, &s)
+	}
+	for i := range out.Entries {
+		a.entered(w, b, &out.Entries[i])
+	}
+	if len(out.Entries) > 0 {
+		a.checkBooks(w, b)
+	}
+	for _, n := range out.Notes {
+		if n.Kind == swap.NoteAlarm {
+			w.breach("ALARM", "%s raises an alarm among honest banks: %s", b.name, n.Text)
+		}
+	}
+	if out.Refusal != nil && len(out.Entries)+len(out.Changed)+len(out.Send) > 0 {
+		w.breach("REFUSAL", "%s refused with %v and changed something", b.name, out.Refusal)
+	}
+}
+
+// sent checks a message that is about to become durable, before it leaves.
+func (a *auditor) sent(w *world, b *bank, o swap.Outgoing) {
+	h := o.Message.Head()
+	link := [2]string{b.name, o.Key.Recipient}
+	if c := a.chains[link]; h.Seq != c.seq+1 || h.Prev != c.hash {
+		w.breach("CHAIN", "%s numbers a message to %s %d after %d", b.name, o.Key.Recipient, h.Seq, c.seq)
+	}
+	a.chains[link] = chain{h.Seq, o.Hash}
+	if b.store.outbox[o.Key] != nil {
+		w.breach("ONE-"+verb(o.Key.Type), "%s made a second %s on swap %s for %s", b.name, verb(o.Key.Type), o.Key.Swap.Short(), o.Key.Recipient)
+	}
+	d := a.dossier(o.Key.Swap)
+	switch m := o.Message.(type) {
+	case *wire.Vote:
+		d.votes[b.name] = ballot{o.Hash, m.Prepared}
+	case *wire.Decision:
+		if len(d.decisions) > 0 && d.commit != m.Commit {
+			w.breach("ONE-DECISION", "%s decided swap %s both ways", b.name, o.Key.Swap.Short())
+		}
+		d.decisions[o.Key.Recipient], d.commit = o.Hash, m.Commit
+		if m.Commit {
+			vote := d.votes[o.Key.Recipient]
+			if !vote.prepared || len(m.Votes) != 1 || m.Votes[0] != vote.hash {
+				w.breach("EVIDENCE", "%s commits swap %s without naming the prepared vote of %s", b.name, o.Key.Swap.Short(), o.Key.Recipient)
+			}
+		}
+	case *wire.DecisionAck:
+		if d.decisions[b.name] != m.Decision || !d.states[o.Key.Recipient].Final() && d.states[o.Key.Recipient] != swap.Committed {
+			w.breach("EVIDENCE", "%s acknowledges a decision on swap %s that is not durable at %s", b.name, o.Key.Swap.Short(), o.Key.Recipient)
+		}
+	}
+}
+
+// changed checks a swap's new state against its old one, and against the other bank's.
+func (a *auditor) changed(w *world, b *bank, e swap.Event, s *swap.Swap) {
+	d := a.dossier(s.ID)
+	old := d.states[b.name]
+	if old.Final() && s.State != old {
+		w.breach("FINAL", "swap %s was %s at %s and is %s", s.ID.Short(), old, b.name, s.State)
+	}
+	if s.Role == swap.Responder && old == swap.Prepared && s.State != swap.Prepared {
+		m, ok := e.(swap.MessageVerified)
+		if decision, is := m.Message.(*wire.Decision); !ok || !is || decision.Swap != s.ID || decision.Sender != d.initiator {
+			w.breach("NO-CLOCK", "%s left PREPARED on swap %s without a decision, by %T", b.name, s.ID.Short(), e)
+		}
+	}
+	if s.Role == swap.Initiator {
+		d.initiator = b.name
+	}
+	d.states[b.name] = s.State
+	for other, state := range d.states {
+		if other == b.name {
+			continue
+		}
+		if commits(s.State) && state == swap.Aborted || s.State == swap.Aborted && commits(state) {
+			w.breach("ATOMIC", "swap %s is %s at %s and %s at %s", s.ID.Short(), s.State, b.name, state, other)
+		}
+		if s.Role == swap.Initiator && s.State == swap.Settled && state != swap.Settled {
+			w.breach("EVIDENCE", "%s tells its desk that swap %s is settled, at %s it is %s", b.name, s.ID.Short(), other, state)
+		}
+	}
+	if s.State == old {
+		return
+	}
+	if s.Role == swap.Responder && (s.State == swap.Prepared || s.State == swap.Settled) {
+		a.once(w, a.quotes, s.Terms.Quote, s.ID, b.name, "quote")
+	}
+	if s.Role == swap.Initiator && commits(s.State) {
+		a.once(w, a.payments, s.Terms.Instruction, s.ID, b.name, "instruction")
+	}
+	switch {
+	case s.Role != swap.Initiator:
+	case old == 0:
+		w.result.Swaps++
+	case s.State == swap.Settled:
+		w.result.Settled++
+	case s.State == swap.Aborted:
+		w.result.Aborted++
+	}
+}
+
+// commits tells whether a state says that the swap takes place.
+func commits(s swap.State) bool { return s == swap.Committed || s == swap.Settled }
+
+// once checks that one swap alone uses what is used once; an aborted one gives it back.
+func (a *auditor) once(w *world, used map[wire.Hash]wire.Hash, what, by wire.Hash, bank, kind string) {
+	if first, ok := used[what]; ok && first != by && a.dossier(first).states[bank] != swap.Aborted {
+		w.breach("ONCE", "%s lets swaps %s and %s use one %s", bank, first.Short(), by.Short(), kind)
+	}
+	used[what] = by
+}
+
+// entered books an entry and checks what it rests on.
+func (a *auditor) entered(w *world, b *bank, e *ledger.Entry) {
+	if a.money[b.name] == nil {
+		a.money[b.name] = map[string]int64{}
+	}
+	key := place{b.name, e.Hold()}
+	h := a.holds[key]
+	d := a.dossier(e.Reference)
+	mine := d.initiator == b.name
+	move := func() {
+		a.money[b.name][e.Debit] -= e.Minor
+		a.money[b.name][e.Credit] += e.Minor
+	}
+	want := func(status string) {
+		if h == nil || h.status != status || h.debit != e.Debit && status == "held" || h.minor != e.Minor {
+			w.breach("CONSERVE", "%s has no hold for %s of %d on swap %s that is %s", b.name, e.Kind, e.Minor, e.Reference.Short(), status)
+		}
+	}
+	switch e.Kind {
+	case wire.LeafOpen:
+		a.money[b.name][e.Credit] = 0
+	case wire.LeafIssue, wire.LeafRedeem:
+		move()
+	case wire.LeafTransfer:
+		move()
+		w.result.Transfers++
+		a.pay(w, b, e)
+	case wire.LeafHold:
+		if h != nil {
+			w.breach("CONSERVE", "%s holds twice for swap %s", b.name, e.Reference.Short())
+		}
+		a.holds[key] = &held{e.Debit, e.Credit, e.Minor, "held"}
+	case wire.LeafPost:
+		want("held")
+		move()
+		if mine {
+			a.posted(w, b, e, d)
+			h.status = "suspense"
+			return
+		}
+		h.status = "settled"
+		if !d.commit || d.decisions[b.name] != e.Cause || e.Credit != h.credit {
+			w.breach("EVIDENCE", "%s posts %d for swap %s without the commit it was sent", b.name, e.Minor, e.Reference.Short())
+		}
+		a.pay(w, b, e)
+	case wire.LeafVoid:
+		want("held")
+		h.status = "settled"
+		if d.commit || !mine && d.decisions[b.name] != e.Cause {
+			w.breach("EVIDENCE", "%s gives back %d of swap %s without an abort", b.name, e.Minor, e.Reference.Short())
+		}
+	case wire.LeafRelease:
+		want("suspense")
+		move()
+		h.status = "settled"
+		for other, state := range d.states {
+			if other != b.name && state != swap.Settled || len(d.states) < 2 || e.Credit != h.credit {
+				w.breach("EVIDENCE", "%s releases %d of swap %s, which is %s at %s", b.name, e.Minor, e.Reference.Short(), state, other)
+			}
+		}
+	}
+}
+
+// posted checks the initiator's posting: to suspense, where nobody spends it, and on the vote of a bank that is prepared.
+func (a *auditor) posted(w *world, b *bank, e *ledger.Entry, d *dossier) {
+	if e.Credit != suspense {
+		w.breach("EVIDENCE", "%s pays %d of swap %s to %s before the other bank holds the decision", b.name, e.Minor, e.Reference.Short(), e.Credit)
+	}
+	for _, vote := range d.votes {
+		if vote.prepared && vote.hash == e.Cause {
+			return
+		}
+	}
+	w.breach("EVIDENCE", "%s posts %d for swap %s and names no prepared vote", b.name, e.Minor, e.Reference.Short())
+}
+
+// pay checks that a bill is paid once.
+func (a *auditor) pay(w *world, b *bank, e *ledger.Entry) {
+	for _, bill := range e.Bills {
+		if by, paid := a.bills[bill]; paid {
+			w.breach("ONCE", "%s pays bill %s for %s, which %s has paid", b.name, bill.Short(), e.Reference.Short(), by.Short())
+		}
+		a.bills[bill] = e.Reference
+	}
+}
+
+// checkBooks compares the machine's accounts with the auditor's own.
+func (a *auditor) checkBooks(w *world, b *bank) {
+	l := b.machine.Ledger()
+	var sum int64
+	for _, account := range l.Accounts() {
+		sum += account.Balance()
+		if account.Balance() != a.money[b.name][account.ID] {
+			w.breach("CONSERVE", "account %s of %s has %d, its entries say %d", account.ID, b.name, account.Balance(), a.money[b.name][account.ID])
+		}
+		if account.ID != issuance && account.Available() < 0 || account.DebitsPending < 0 || account.CreditsPending < 0 {
+			w.breach("CONSERVE", "account %s of %s is %+v", account.ID, b.name, account)
+		}
+	}
+	if sum != 0 || l.Supply() != l.BalancesSum() {
+		w.breach("CONSERVE", "the balances of %s add up to %d, its supply is %d", b.name, sum, l.Supply())
+	}
+}
+
+// checkRestored compares a bank that started again with what was durable.
+func (a *auditor) checkRestored(w *world, b *bank) {
+	a.checkBooks(w, b)
+	pending := map[string]int64{}
+	for key, h := range a.holds {
+		if key.bank == b.name && h.status == "held" {
+			pending[h.debit] += h.minor
+		}
+	}
+	for _, account := range b.machine.Ledger().Accounts() {
+		if account.DebitsPending != pending[account.ID] {
+			w.breach("JOURNAL", "account %s of %s starts again with %d held, it was %d", account.ID, b.name, account.DebitsPending, pending[account.ID])
+		}
+	}
+}
+
+// checkLive is for the end of a run whose faults have ceased.
+func (a *auditor) checkLive(w *world) {
+	for id, d := range a.dossiers {
+		if d.initiator == "" {
+			continue // a payment inside one ledger, or an order
+		}
+		for bank, state := range d.states {
+			if !state.Final() {
+				w.breach("LIVE", "swap %s is still %s at %s", id.Short(), state, bank)
+			}
+			if state != d.states[d.initiator] || len(d.states) != 2 {
+				w.breach("LIVE", "swap %s is %s at %s and known to %d banks", id.Short(), state, bank, len(d.states))
+			}
+		}
+	}
+	for key, h := range a.holds {
+		if h.status != "settled" {
+			w.breach("LIVE", "%d of swap %s is still %s at %s", h.minor, key.id.Reference.Short(), h.status, key.bank)
+		}
+	}
+	for _, b := range w.banks {
+		for _, account := range b.machine.Ledger().Accounts() {
+			if account.DebitsPending != 0 || account.CreditsPending != 0 || account.Kind == wire.AccountSuspense && account.Balance() != 0 {
+				w.breach("LIVE", "account %s of %s is %+v", account.ID, b.name, account)
+			}
+		}
+		for _, bill := range b.machine.Ledger().Bills() {
+			if bill.State == ledger.BillHeld {
+				w.breach("LIVE", "bill %s is still held at %s", bill.Hash.Short(), b.name)
+			}
+		}
+		for key, l := range b.store.outbox {
+			if l.resend && !l.done {
+				w.breach("LIVE", "%s is still waiting for an answer to its %s on swap %s", b.name, verb(key.Type), key.Swap.Short())
+			}
+		}
+	}
+}

@@ -1,0 +1,27 @@
+// Package sim plays central banks against a hostile world, deterministically: one seed is one history, replayed exactly.
+//
+// Two to four banks, each the real machine of settlement/swap over a model of its store, exchange messages through a carrier that loses, repeats, delays,
+// reorders and replays them and is partitioned; clocks are wrong and jump; banks die before and after any commit and start again from what was durable. Desks
+// ask twice, cancel, try again with another quote, pay one bill twice and one quote twice; operators freeze, close, issue and redeem meanwhile.
+//
+// The store is modelled by its one promise: the output of a step is durable whole or not at all, and messages leave only after it is durable.
+//
+// After every step these hold, and a breach ends the run:
+//
+//	ATOMIC    no swap is committed at one bank and aborted at another
+//	FINAL     a final state never changes
+//	ONE-VOTE, ONE-DECISION   per swap and bank, durable before they leave
+//	EVIDENCE  a commit names the exact vote, a posting the exact message it rests on; what the payer's bank releases, the payee's bank has settled
+//	NO-CLOCK  what is prepared is released by a decision and by nothing else
+//	CONSERVE  balances add up to zero and are what the entries say; nothing available is below zero; a hold settles once
+//	ONCE      a quote settles one swap, a bill is paid by one payment
+//	CHAIN     messages to a peer are numbered without a gap, each naming the one before
+//	JOURNAL   what is restored is what was durable
+//	ALARM     honest banks never raise one, and no machine panics
+//
+// At the end faults cease, and LIVE is checked: within a minute every swap is final, at both banks alike, no money is held or in suspense, and no message waits
+// for an answer. Then old messages are replayed, and nothing moves.
+//
+// Not here yet: restores from older backups (they need epochs, fencing and HELLO), swaps among more than two banks, signatures (the machine is pure; every
+// message is still written to bytes and read back).
+package sim
