@@ -94,7 +94,8 @@ func (a *audit) pin(network *trust.Network) {
 		return
 	}
 	pinned := *network
-	a.step.Detail = fmt.Sprintf("%d banks, %d members and %d circuits pinned for network %s", len(pinned.Banks), len(pinned.Members), len(pinned.Circuits), printable(pinned.Network))
+	a.step.Detail = fmt.Sprintf("%d banks, %d members and %d circuits pinned for network %s",
+		len(pinned.Banks), len(pinned.Members), len(pinned.Circuits), printable(pinned.Network))
 	if err := pinned.Check(); err != nil {
 		a.find(Undecidable, trust.CodeTrustInvalid, "", "%s", sentence(err))
 		return

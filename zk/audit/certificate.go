@@ -212,7 +212,8 @@ func (p *page) payments(r *Report) {
 	p.heading("Bills in force, by their ledger's log")
 	rows := make([][]string, 0, len(r.Ledgers))
 	for _, l := range r.Ledgers {
-		rows = append(rows, []string{l.Bank, l.Currency, grouped(l.Billed.Bills), grouped(l.Outstanding.Bills), grouped(l.Held.Bills), grouped(l.Settled.Bills), grouped(l.Replaced)})
+		rows = append(rows, []string{l.Bank, l.Currency, grouped(l.Billed.Bills), grouped(l.Outstanding.Bills),
+			grouped(l.Held.Bills), grouped(l.Settled.Bills), grouped(l.Replaced)})
 	}
 	p.table([]string{"bank", "currency", ">billed", ">outstanding", ">held", ">settled", ">replaced"}, rows)
 	p.line("  %s bills countersigned, %s chunks proven, %d line items disclosed", grouped(r.Countersigned), grouped(r.BillProofs), r.ItemsDisclosed)

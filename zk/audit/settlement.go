@@ -103,7 +103,8 @@ func (w *walk) pay(i int, leaf *leaf, to billState) {
 		}
 	}
 	if complete && sum.Point() != leaf.amount {
-		w.find(Invalid, CodeSettlementAmount, w.at(i), "the amount commitment of this %s is not the sum of the totals of the %d bills it names", leaf.Kind, len(leaf.Bills))
+		w.find(Invalid, CodeSettlementAmount, w.at(i), "the amount commitment of this %s is not the sum of the totals of the %d bills it names",
+			leaf.Kind, len(leaf.Bills))
 	}
 }
 

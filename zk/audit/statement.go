@@ -222,7 +222,8 @@ func (a *audit) addProgramme(p programme, charter wire.Charter, parts []slice, c
 			a.report.Totals = append(a.report.Totals, Total{Bank: bank.ID, Currency: bank.Currency, Programme: p.tag, ProgrammeName: charter.Name,
 				Category: charter.Categories[k], Minor: total.String()})
 		case !named && total.Sign() != 0:
-			a.find(Invalid, CodeCategoryUnnamed, "ledger "+p.bank, "%s minor units are in category %d of programme %s, which its charter does not name", total, k, p.tag.Short())
+			a.find(Invalid, CodeCategoryUnnamed, "ledger "+p.bank, "%s minor units are in category %d of programme %s, which its charter does not name",
+				total, k, p.tag.Short())
 		}
 	}
 	for _, part := range parts {
