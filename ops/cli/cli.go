@@ -44,8 +44,10 @@ func usage(err error) error {
 	return &exitError{ExitUndecidable, refusal.New("usage", err.Error(), "see --help")}
 }
 
-// Run runs one command line and gives the exit code. An interrupt or terminate signal ends it in order; a second one at once.
+// Run runs one command line and gives the exit code. An interrupt or terminate signal ends it in order; a second one at once. A reader of standard output
+// who goes away is an error of writing, and no reason to leave a server behind.
 func Run(args []string, stdout, stderr io.Writer) int {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // not Ignore, which programs started from here would inherit
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() {
@@ -64,6 +66,8 @@ func Run(args []string, stdout, stderr io.Writer) int {
 			complain(stderr, exit.err)
 		}
 		return exit.code
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		err = &refusal.Refusal{Code: "interrupted", What: "a signal ended it before it was done", Unchanged: "what was settled stays settled", Do: "start it again"}
 	}
 	complain(stderr, err)
 	return ExitFailed

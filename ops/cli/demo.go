@@ -62,6 +62,12 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	var story *devnet.Story
+	defer func() {
+		if f.out == "" && (story == nil || story.BundlePath == "") {
+			err = errors.Join(err, os.RemoveAll(dir)) // nobody asked for it, and it holds nothing to read
+		}
+	}()
 	bars := newBars(stderr)
 	defer bars.end()
 	say := func(line string) {
@@ -88,9 +94,11 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	}
 	defer func() { err = errors.Join(err, net.Close()) }()
 	lap("start", starting)
-	story, err := net.Play(ctx, bars.show)
+	story, err = net.Play(ctx, bars.show)
 	bars.end()
-	if err != nil {
+	if err != nil && story.BundlePath == "" {
+		return errors.Join(err, net.Discard())
+	} else if err != nil {
 		return err
 	}
 	story.Phases = append(phases, story.Phases...)

@@ -17,6 +17,7 @@ import (
 	"entente/ops/node"
 	"entente/ops/pgserver"
 	"entente/schema/migrations"
+	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/settlement/postgres"
@@ -31,6 +32,12 @@ const spreadBPS = 10
 
 // quoteFirmMS is how long its quotes are firm: longer than the time a swap has to be voted on.
 const quoteFirmMS = 30_000
+
+// What a network writes into its directory, beside the bundle.
+const (
+	keysDir   = "keys"
+	trustFile = "network.json"
+)
 
 // Options say what a development network is made from.
 type Options struct {
@@ -54,6 +61,7 @@ type Net struct {
 	Auditor   *node.Auditor
 
 	options  Options
+	claimed  bool // keys and trust file in the directory are this network's
 	postgres *pgserver.Server
 	broker   *broker.Server
 	closers  []func() error // in the order of opening
@@ -64,11 +72,11 @@ func Circuits() []string { return []string{proof.BillName(chunkSize), proof.Tota
 
 func now() int64 { return time.Now().UnixMilli() }
 
-// Start sets up everything and opens the accounts. What was started is stopped again when something fails.
+// Start sets up everything and opens the accounts. When something fails, what was started is stopped again and what was written is removed.
 func Start(ctx context.Context, o Options) (*Net, error) {
 	n := &Net{options: o, Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
 	if err := n.start(ctx); err != nil {
-		return nil, errors.Join(err, n.Close())
+		return nil, errors.Join(err, n.Close(), n.Discard())
 	}
 	return n, nil
 }
@@ -87,7 +95,10 @@ func (n *Net) start(ctx context.Context) error {
 		return err
 	}
 	n.closers = append(n.closers, n.broker.Stop)
-	ids, network, err := found(ctx, filepath.Join(n.options.Dir, "keys"), n.options.Exercise.Agreement, n.options.Keys, Circuits())
+	if err := n.claim(); err != nil {
+		return err
+	}
+	ids, network, err := found(ctx, filepath.Join(n.options.Dir, keysDir), n.options.Exercise.Agreement, n.options.Keys, Circuits())
 	if err != nil {
 		return err
 	}
@@ -120,12 +131,31 @@ func (n *Net) Close() error {
 	return errors.Join(all...)
 }
 
+// claim takes the directory for this network: what another one left there is neither used nor overwritten nor, later, discarded.
+func (n *Net) claim() error {
+	for _, name := range []string{keysDir, trustFile} {
+		if _, err := os.Lstat(filepath.Join(n.options.Dir, name)); err == nil {
+			return refusal.Newf("directory_not_empty", "give a new or an empty directory", "%q holds %s of another network", n.options.Dir, name)
+		}
+	}
+	n.claimed = true
+	return nil
+}
+
+// Discard removes the keys and the trust file, which are of no use without a bundle, so that the directory can be used again.
+func (n *Net) Discard() error {
+	if !n.claimed {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(filepath.Join(n.options.Dir, keysDir)), os.RemoveAll(filepath.Join(n.options.Dir, trustFile)))
+}
+
 func (n *Net) writeTrust() error {
 	file, err := n.Trust.File()
 	if err != nil {
 		return err
 	}
-	n.TrustPath = filepath.Join(n.options.Dir, "network.json")
+	n.TrustPath = filepath.Join(n.options.Dir, trustFile)
 	if err := os.WriteFile(n.TrustPath, file, 0o644); err != nil {
 		return fmt.Errorf("write the trust file: %w", err)
 	}
