@@ -8,13 +8,14 @@ import (
 
 // auditor sees everything that becomes durable anywhere, keeps its own simple books of it, and knows no rule of the machine but the invariants.
 type auditor struct {
-	money    map[string]map[string]int64 // by bank and account
-	holds    map[place]*held
-	dossiers map[wire.Hash]*dossier
-	bills    map[wire.Hash]wire.Hash // what paid a bill
-	quotes   map[wire.Hash]wire.Hash // the swap that is prepared or settled on a quote
-	payments map[wire.Hash]wire.Hash // the swap that is committed for an instruction
-	chains   map[[2]string]chain
+	money     map[string]map[string]int64 // by bank and account
+	holds     map[place]*held
+	dossiers  map[wire.Hash]*dossier
+	bills     map[wire.Hash]wire.Hash // what paid a bill
+	quotes    map[wire.Hash]wire.Hash // the swap that is prepared or settled on a quote
+	payments  map[wire.Hash]wire.Hash // the swap that holds or moves money for an instruction
+	cancelled map[wire.Hash]bool      // instructions
+	chains    map[[2]string]chain
 }
 
 // place is a hold on one bank's ledger.
@@ -51,6 +52,7 @@ type ballot struct {
 
 func (a *auditor) open() {
 	a.money, a.holds, a.dossiers = map[string]map[string]int64{}, map[place]*held{}, map[wire.Hash]*dossier{}
+	a.cancelled = map[wire.Hash]bool{}
 	a.bills, a.quotes, a.payments, a.chains = map[wire.Hash]wire.Hash{}, map[wire.Hash]wire.Hash{}, map[wire.Hash]wire.Hash{}, map[[2]string]chain{}
 }
 
@@ -81,6 +83,9 @@ func (a *auditor) check(w *world, b *bank, e swap.Event, out *swap.Output) {
 	if len(out.Entries) > 0 {
 		a.checkBooks(w, b)
 	}
+	if _, ok := e.(swap.Tick); ok {
+		a.checkDeadlines(w, b)
+	}
 	for _, n := range out.Notes {
 		if n.Kind == swap.NoteAlarm {
 			w.breach("ALARM", "%s raises an alarm among honest banks: %s", b.name, n.Text)
@@ -88,6 +93,18 @@ func (a *auditor) check(w *world, b *bank, e swap.Event, out *swap.Output) {
 	}
 	if out.Refusal != nil && len(out.Entries)+len(out.Changed)+len(out.Send) > 0 {
 		w.breach("REFUSAL", "%s refused with %v and changed something", b.name, out.Refusal)
+	}
+}
+
+// checkDeadlines wants nothing proposed to outlast its decide_by once the bank has looked at the clock.
+func (a *auditor) checkDeadlines(w *world, b *bank) {
+	for id, stored := range b.store.swaps {
+		if stored.State != swap.Proposed || b.clock(w) < stored.Terms.DecideByMS {
+			continue
+		}
+		if s, _ := b.machine.Swap(id); s.State == swap.Proposed {
+			w.breach("DEADLINE", "%s looked at the clock %d ms after decide_by and keeps swap %s proposed", b.name, b.clock(w)-stored.Terms.DecideByMS, id.Short())
+		}
 	}
 }
 
@@ -106,6 +123,7 @@ func (a *auditor) sent(w *world, b *bank, o swap.Outgoing) {
 	switch m := o.Message.(type) {
 	case *wire.Vote:
 		d.votes[b.name] = ballot{o.Hash, m.Prepared}
+		a.checkReason(w, b, m)
 	case *wire.Decision:
 		if len(d.decisions) > 0 && d.commit != m.Commit {
 			w.breach("ONE-DECISION", "%s decided swap %s both ways", b.name, o.Key.Swap.Short())
@@ -121,6 +139,18 @@ func (a *auditor) sent(w *world, b *bank, o swap.Outgoing) {
 		if d.decisions[b.name] != m.Decision || !d.states[o.Key.Recipient].Final() && d.states[o.Key.Recipient] != swap.Committed {
 			w.breach("EVIDENCE", "%s acknowledges a decision on swap %s that is not durable at %s", b.name, o.Key.Swap.Short(), o.Key.Recipient)
 		}
+	}
+}
+
+// checkReason wants a vote that refuses a quote as used to be true.
+func (a *auditor) checkReason(w *world, b *bank, v *wire.Vote) {
+	if v.Code != string(swap.CodeQuoteUsed) {
+		return
+	}
+	terms, err := wire.ParseTerms(v.Terms)
+	by, used := a.quotes[terms.Quote]
+	if err != nil || !used || a.dossier(by).states[b.name] == swap.Aborted {
+		w.breach("TRUE", "%s refuses a quote as used that no swap uses", b.name)
 	}
 }
 
@@ -158,8 +188,14 @@ func (a *auditor) changed(w *world, b *bank, e swap.Event, s *swap.Swap) {
 	if s.Role == swap.Responder && (s.State == swap.Prepared || s.State == swap.Settled) {
 		a.once(w, a.quotes, s.Terms.Quote, s.ID, b.name, "quote")
 	}
-	if s.Role == swap.Initiator && commits(s.State) {
+	if s.Role == swap.Initiator && s.State != swap.Aborted {
+		if a.cancelled[s.Terms.Instruction] {
+			w.breach("FINAL", "%s pays an instruction that was cancelled, by swap %s", b.name, s.ID.Short())
+		}
 		a.once(w, a.payments, s.Terms.Instruction, s.ID, b.name, "instruction")
+	}
+	if s.Role == swap.Initiator && s.Reason == "cancelled" {
+		a.cancelled[s.Terms.Instruction] = true
 	}
 	switch {
 	case s.Role != swap.Initiator:

@@ -14,7 +14,9 @@
 //	EVIDENCE  a commit names the exact vote, a posting the exact message it rests on; what the payer's bank releases, the payee's bank has settled
 //	NO-CLOCK  what is prepared is released by a decision and by nothing else
 //	CONSERVE  balances add up to zero and are what the entries say; nothing available is below zero; a hold settles once
-//	ONCE      a quote settles one swap, a bill is paid by one payment
+//	ONCE      a quote settles one swap, a bill is paid by one payment, an instruction has one swap at a time and none once it is cancelled
+//	DEADLINE  a bank that has looked at its clock keeps nothing proposed past decide_by
+//	TRUE      a quote is refused as used only if it is
 //	CHAIN     messages to a peer are numbered without a gap, each naming the one before
 //	JOURNAL   what is restored is what was durable
 //	ALARM     honest banks never raise one, and no machine panics

@@ -73,6 +73,9 @@ type world struct {
 	story   []string
 }
 
+// newRandom gives the one source of chance of a run.
+func newRandom(seed uint64, banks int) *rand.Rand { return rand.New(rand.NewPCG(seed, uint64(banks))) }
+
 // breached unwinds a run at the first breach.
 type breached struct {
 	invariant string
@@ -92,7 +95,7 @@ func (w *world) tell(format string, args ...any) {
 
 // play runs one seed under given faults.
 func play(seed uint64, banks int, f faults, telling bool) (result Result, breach *Breach) {
-	w := &world{seed: seed, random: rand.New(rand.NewPCG(seed, uint64(banks))), faults: f, nowMS: startMS, digest: sha256.New(), telling: telling}
+	w := &world{seed: seed, random: newRandom(seed, banks), faults: f, nowMS: startMS, digest: sha256.New(), telling: telling}
 	defer func() {
 		w.result.Runs, w.result.Steps = 1, w.steps
 		w.digest.Sum(w.result.Digest[:0])
