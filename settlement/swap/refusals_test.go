@@ -275,6 +275,23 @@ func TestARestoredMachineSharesNothingWithItsStore(t *testing.T) {
 	}
 }
 
+func TestOfTwoTriesOfAnInstructionTheLaterCountsInWhateverOrderTheyAreRead(t *testing.T) {
+	try := func(id byte, state State, reason string, createdMS int64) *Swap {
+		return &Swap{ID: wire.Hash{id}, State: state, Reason: reason, CreatedMS: createdMS}
+	}
+	for name, c := range map[string]struct{ earlier, later *Swap }{
+		"the open one":                 {try(2, Aborted, "expired", 5), try(1, Proposed, "", 5)},
+		"the settled one":              {try(2, Aborted, "expired", 5), try(1, Settled, "", 5)},
+		"the cancelled one":            {try(2, Aborted, "expired", 5), try(1, Aborted, reasonCancelled, 5)},
+		"the later created":            {try(2, Aborted, "expired", 5), try(1, Aborted, "expired", 6)},
+		"at one moment the greater id": {try(1, Aborted, "expired", 5), try(2, Aborted, "expired", 5)},
+	} {
+		if !c.earlier.replacedBy(c.later) || c.later.replacedBy(c.earlier) {
+			t.Errorf("%s does not count", name)
+		}
+	}
+}
+
 // TestTheSameEventsGiveTheSameBytes runs random events on two machines each and compares all that comes out of them.
 func TestTheSameEventsGiveTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

@@ -91,10 +91,7 @@ func (m *Machine) prepare(s *Swap, e MessageVerified, now int64) ([]ledger.Entry
 	if by, used := m.quotes[p.QuoteHash]; used {
 		return nil, refusal.Newf(CodeQuoteUsed, "ask for a new quote", "quote %s is used by swap %s", q.ID, by.Short())
 	}
-	switch {
-	case q.ExpiresMS < now:
-		return nil, refusal.Newf(CodeQuoteExpired, "ask for a new quote", "quote %s expired at %d, it is %d", q.ID, q.ExpiresMS, now)
-	case q.ExpiresMS < t.VoteByMS:
+	if q.ExpiresMS < t.VoteByMS { // and so not before now
 		return nil, refusal.Newf(CodeQuoteExpired, "ask for a quote that lasts until vote_by", "quote %s expires at %d, before vote_by %d", q.ID, q.ExpiresMS, t.VoteByMS)
 	}
 	if err := m.owns(q.BuyAccount, q.Provider); err != nil {
