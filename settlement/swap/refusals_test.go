@@ -242,7 +242,7 @@ func TestAQuoteIsRefusedByName(t *testing.T) {
 			t.Errorf("refused with %q", vote.Code)
 		}
 	})
-	t.Run("expired by the responder's clock, though it lasts until the initiator's vote_by", func(t *testing.T) {
+	t.Run("that lasts exactly until vote_by is good at vote_by", func(t *testing.T) {
 		w, o := proposed(t, func(e *PaymentAuthorised) {
 			e.Payment.Quote.ExpiresMS = e.NowMS + VoteWindowMS
 			e.Payment.QuoteHash = e.Payment.Quote.Hash()
