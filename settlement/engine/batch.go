@@ -36,16 +36,17 @@ func newDraft() *draft {
 }
 
 // take adds one step's output.
-func (e *Engine) take(d *draft, w *Work, out *swap.Output) error {
+func (e *Engine) take(d *draft, w *work, out *swap.Output) error {
 	for i := range out.Entries {
 		d.entry(&out.Entries[i])
 	}
 	for _, id := range out.Changed {
-		e.changed(d, id)
+		e.changed(d, w, id)
 	}
-	if err := e.messages(d, out); err != nil {
+	if err := e.messages(d, w, out); err != nil {
 		return err
 	}
+	e.traceEnd(out.Changed)
 	for _, n := range out.Notes {
 		n.Text = clean(n.Text)
 		d.batch.Notes = append(d.batch.Notes, n)
@@ -81,13 +82,15 @@ func (d *draft) evidence(doc Evidence) {
 }
 
 // changed notes that a swap is to be stored, and the moment if it entered another state.
-func (e *Engine) changed(d *draft, id wire.Hash) {
+func (e *Engine) changed(d *draft, w *work, id wire.Hash) {
 	d.swaps[id] = struct{}{}
 	s, _ := e.machine.Swap(id)
 	e.watch(&s)
 	if e.states[id] == s.State {
 		return
 	}
+	e.traceChange(w, &s)
+	e.figures.moved(&s, e.states[id])
 	e.states[id] = s.State
 	d.batch.Stages = append(d.batch.Stages, Stage{Swap: id, State: s.State, Reason: clean(s.Reason), AtMS: s.SinceMS})
 	if len(s.Authority) > 0 {
@@ -96,11 +99,15 @@ func (e *Engine) changed(d *draft, id wire.Hash) {
 }
 
 // messages signs what is to be sent, and sorts out what was answered.
-func (e *Engine) messages(d *draft, out *swap.Output) error {
+func (e *Engine) messages(d *draft, w *work, out *swap.Output) error {
 	decided := map[wire.Hash]bool{}
 	for i := range out.Send {
 		o := &out.Send[i]
 		head := o.Message.Head()
+		cause := w.cause()
+		if !cause.IsValid() {
+			cause = e.causes[o.Key.Swap]
+		}
 		envelope, err := e.cfg.Swap.Sign(o.Message.PayloadType(), wire.Encode(o.Message))
 		if err != nil {
 			return fmt.Errorf("sign a message to %s: %w", o.Key.Recipient, err)
@@ -110,7 +117,7 @@ func (e *Engine) messages(d *draft, out *swap.Output) error {
 		}
 		d.messages[o.Key] = len(d.batch.Messages)
 		d.batch.Messages = append(d.batch.Messages, Outbound{
-			Message: Message{Key: o.Key, Seq: head.Seq, Envelope: envelope.Bytes(), Attachment: o.Attachment, Hash: o.Hash, Attempt: 1}, Resend: o.Resend,
+			Message: Message{Key: o.Key, Seq: head.Seq, Envelope: envelope.Bytes(), Attachment: o.Attachment, Hash: o.Hash, Attempt: 1, Cause: cause}, Resend: o.Resend,
 		})
 		if len(o.Attachment) > 0 {
 			d.evidence(Evidence{EvidenceAttachment, wire.AttachmentHash(o.Attachment), o.Attachment})

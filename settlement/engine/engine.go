@@ -9,6 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	noopmetric "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+	nooptrace "go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/mod/sumdb/note"
 
 	"entente/schema/refusal"
@@ -31,7 +35,9 @@ type Config struct {
 	// Deliver is given messages to carry, after what they say is durable. Calls follow each other, never while the state is locked. It must not wait for
 	// the answers.
 	Deliver func([]Message)
-	Queue   int // works that may wait before one is refused as busy; 4096 when 0
+	Queue   int          // works that may wait before one is refused as busy; 4096 when 0
+	Tracer  trace.Tracer // draws spans for events that come within a trace; nil for none
+	Meter   metric.Meter // counts; nil for nothing
 }
 
 // Sizes of the queue and of a batch, in works.
@@ -67,6 +73,8 @@ type Engine struct {
 	stored  map[string]swap.Channel  // channels as stored
 	outbox  *outbox
 	tickMS  int64
+	causes  map[wire.Hash]trace.SpanContext // of swaps that are not final: what last moved them
+	figures *figures
 }
 
 // Work is one event and the signed documents it came from, which are stored in the same transaction.
@@ -94,14 +102,25 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	if cfg.Queue == 0 {
 		cfg.Queue = queueDefault
 	}
+	if cfg.Tracer == nil {
+		cfg.Tracer = nooptrace.Tracer{}
+	}
+	if cfg.Meter == nil {
+		cfg.Meter = noopmetric.Meter{}
+	}
 	e := &Engine{
 		cfg: cfg, machine: cfg.Machine, queue: make(chan *work, cfg.Queue), views: make(chan *view), closing: make(chan struct{}), done: make(chan struct{}),
 		states: map[wire.Hash]swap.State{}, open: map[wire.Hash]struct{}{}, stored: map[string]swap.Channel{},
-		outbox: newOutbox(),
+		outbox: newOutbox(), causes: map[wire.Hash]trace.SpanContext{},
 	}
-	if err := e.restore(ctx); err != nil {
-		return nil, errors.Join(err, cfg.Store.Close())
+	var err error
+	if e.figures, err = e.newFigures(); err == nil {
+		err = e.restore(ctx)
 	}
+	if err != nil {
+		return nil, errors.Join(err, e.unwatch(), cfg.Store.Close())
+	}
+	e.figures.settle(e.tree.Size())
 	e.courier = newCourier(cfg.Deliver)
 	go e.run()
 	return e, nil
@@ -132,7 +151,10 @@ func (e *Engine) Submit(ctx context.Context, w Work) (Result, error) {
 	if err := w.check(); err != nil {
 		return Result{}, err
 	}
-	item := &work{Work: w, answer: make(chan answer, 1)}
+	item := &work{Work: w, answer: make(chan answer, 1), span: e.beginEvent(ctx, w.Event)}
+	if item.span != nil {
+		defer item.span.End() // again, where it was answered
+	}
 	select {
 	case <-e.done:
 		return Result{}, e.stopped()

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/ledger"
@@ -97,7 +99,7 @@ func (s *memorySession) Load(_ context.Context, id Identity, r Restore) (Head, e
 	}
 	for _, key := range m.sent {
 		if o := m.messages[key]; o.Resend && !o.Done {
-			o.Attempt = 0
+			o.Attempt, o.Cause = 0, trace.SpanContext{}
 			if err := r.Message(o.Message); err != nil {
 				return Head{}, err
 			}
@@ -243,7 +245,7 @@ func (s *memorySession) Message(_ context.Context, key swap.MessageKey) (Message
 	m, unlock := s.lock()
 	defer unlock()
 	o, ok := m.messages[key]
-	o.Attempt = 0
+	o.Attempt, o.Cause = 0, trace.SpanContext{}
 	return o.Message, ok, nil
 }
 

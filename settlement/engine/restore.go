@@ -25,6 +25,7 @@ func (e *Engine) restore(ctx context.Context) error {
 		},
 		Swap: func(s swap.Swap) error {
 			m.RestoreSwap(s)
+			e.figures.moved(&s, e.states[s.ID])
 			e.states[s.ID] = s.State
 			e.watch(&s)
 			return nil

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"entente/schema/wire"
 	"entente/settlement/ledger"
 	"entente/settlement/swap"
@@ -128,6 +130,9 @@ type Message struct {
 	Attachment []byte    // document that goes with it, or nil
 	Hash       wire.Hash // of the payload
 	Attempt    int       // counts deliveries since the engine was opened, from 1; 0 in a store
+
+	// Cause is the trace context of the work that the message comes from, for spans alone: not stored, and invalid after a restart or outside of any trace.
+	Cause trace.SpanContext
 }
 
 // Outbound is a message to store.

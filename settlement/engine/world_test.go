@@ -27,16 +27,17 @@ const network = "test"
 
 // house is one bank as a test sees it: its keys, its database, and the engine that runs at present.
 type house struct {
-	t        testing.TB
-	bank     string
-	currency string
-	open     func(testing.TB) (engine.Store, error)
-	signer   *wallet.Signer
-	log      note.Signer
-	verifier note.Verifier
-	veil     engine.Veil
-	clock    func() int64
-	deliver  func([]engine.Message)
+	t         testing.TB
+	bank      string
+	currency  string
+	open      func(testing.TB) (engine.Store, error)
+	signer    *wallet.Signer
+	log       note.Signer
+	verifier  note.Verifier
+	veil      engine.Veil
+	clock     func() int64
+	deliver   func([]engine.Message)
+	configure func(*engine.Config) // nil for nothing
 
 	mu     sync.Mutex
 	engine *engine.Engine
@@ -66,10 +67,14 @@ func newHouse(t testing.TB, bank, currency string, db database) *house {
 func (h *house) origin() string { return h.bank + ".test/" + h.currency }
 
 func (h *house) config(store engine.Store) engine.Config {
-	return engine.Config{
+	c := engine.Config{
 		Machine: swap.New(network, h.bank, h.currency, 1), Store: store, Veil: h.veil, Swap: h.signer, Checkpoint: h.log, Origin: h.origin(), Clock: h.clock,
 		Deliver: func(messages []engine.Message) { h.deliver(messages) },
 	}
+	if h.configure != nil {
+		h.configure(&c)
+	}
+	return c
 }
 
 // start opens the database and runs an engine on it until the test ends.

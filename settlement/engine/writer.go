@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"entente/settlement/swap"
 )
 
@@ -13,6 +15,7 @@ import (
 type work struct {
 	Work
 	answer chan answer
+	span   trace.Span // nil outside of any trace
 }
 
 type answer struct {
@@ -21,6 +24,7 @@ type answer struct {
 }
 
 func (w *work) reply(a answer) {
+	w.traceAnswer(&a)
 	if w.answer != nil {
 		w.answer <- a // has room for one
 	}
@@ -55,7 +59,7 @@ func (e *Engine) run() {
 // stop gives up the state: nobody is told anything more from it.
 func (e *Engine) stop() {
 	e.courier.close()
-	if err := e.cfg.Store.Close(); err != nil && e.fault == nil {
+	if err := errors.Join(e.unwatch(), e.cfg.Store.Close()); err != nil && e.fault == nil {
 		e.fault = fmt.Errorf("close the store: %w", err)
 	}
 	close(e.done)
@@ -89,7 +93,9 @@ func (e *Engine) pulse() error {
 			return err
 		}
 	}
-	e.courier.send(e.outbox.due(now))
+	again := e.outbox.due(now)
+	e.figures.resends.Add(context.Background(), int64(len(again)), e.figures.bank)
+	e.courier.send(again)
 	return nil
 }
 
@@ -100,7 +106,7 @@ func (e *Engine) turn(works []*work) error {
 	for i, w := range works {
 		out, err := e.step(w.Event)
 		if err == nil {
-			err = e.take(d, &w.Work, &out)
+			err = e.take(d, w, &out)
 		}
 		if err != nil {
 			return err
@@ -112,9 +118,13 @@ func (e *Engine) turn(works []*work) error {
 		return err
 	}
 	if !b.Empty() {
-		if err := e.commit(b); err != nil {
+		if err := e.commitTraced(b, works); err != nil {
 			return err
 		}
+	}
+	e.figures.settle(e.tree.Size())
+	if works[0].answer != nil { // the machine's own clock is no event of anybody's
+		e.figures.answered(answers)
 	}
 	for i, w := range works {
 		answers[i].Size = int64(e.tree.Size())
@@ -133,9 +143,20 @@ func (e *Engine) step(event swap.Event) (out swap.Output, err error) {
 	return e.machine.Step(event), nil
 }
 
+// commitTraced stores the batch, within its span and timed.
+func (e *Engine) commitTraced(b *Batch, works []*work) error {
+	ctx, span := e.beginBatch(works)
+	defer span.End()
+	began := time.Now()
+	if err := e.commit(ctx, b); err != nil {
+		return err
+	}
+	e.figures.stored(b, time.Since(began))
+	return nil
+}
+
 // commit stores the batch. An unknown outcome is looked up.
-func (e *Engine) commit(b *Batch) error {
-	ctx := context.Background()
+func (e *Engine) commit(ctx context.Context, b *Batch) error {
 	if err := e.cfg.Store.Commit(ctx, b); err != nil {
 		if errors.Is(err, ErrFenced) {
 			return err
@@ -176,7 +197,7 @@ func (e *Engine) send(d *draft, b *Batch) error {
 			if m, ok, err = e.cfg.Store.Message(context.Background(), key); err != nil {
 				return fmt.Errorf("read a message to %s: %w", key.Recipient, err)
 			}
-			m.Attempt = 1
+			m.Attempt, m.Cause = 1, e.causes[key.Swap]
 		}
 		if ok {
 			messages = append(messages, m)
