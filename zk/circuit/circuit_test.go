@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -51,10 +52,18 @@ func system(t testing.TB, name string) *cs.R1CS {
 }
 
 var circuits = map[string]func() frontend.Circuit{
-	"bill-16":  func() frontend.Circuit { return NewBill(16) },
-	"bill-64":  func() frontend.Circuit { return NewBill(64) },
-	"bill-256": func() frontend.Circuit { return NewBill(256) },
-	"totals":   func() frontend.Circuit { return &Totals{} },
+	"bill-16":    func() frontend.Circuit { return NewBill(16) },
+	"bill-64":    func() frontend.Circuit { return NewBill(64) },
+	"bill-256":   func() frontend.Circuit { return NewBill(256) },
+	"totals":     func() frontend.Circuit { return &Totals{} },
+	"budget":     func() frontend.Circuit { return &Budget{} },
+	"share":      func() frontend.Circuit { return &Share{} },
+	"rate":       func() frontend.Circuit { return &Rate{} },
+	"reserve-16": func() frontend.Circuit { return NewReserve(16) },
+	"reserve-64": func() frontend.Circuit { return NewReserve(64) },
+	"policy-16":  func() frontend.Circuit { return NewPolicy(16) },
+	"policy-64":  func() frontend.Circuit { return NewPolicy(64) },
+	"policy-256": func() frontend.Circuit { return NewPolicy(256) },
 }
 
 func fullWitness(t testing.TB, assignment frontend.Circuit) witness.Witness {
@@ -182,7 +191,7 @@ func TestTheEdgesOfTheRangesAreAccepted(t *testing.T) {
 func TestEachConstraintCountIsAsPinned(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("circuit,constraints,public,secret,internal\n")
-	for _, name := range []string{"bill-16", "bill-64", "bill-256", "totals"} {
+	for _, name := range []string{"bill-16", "bill-64", "bill-256", "totals", "budget", "share", "rate", "reserve-16", "reserve-64", "policy-16", "policy-64", "policy-256"} {
 		s := system(t, name)
 		fmt.Fprintf(&b, "%s,%d,%d,%d,%d\n", name, s.GetNbConstraints(), s.GetNbPublicVariables()-1, s.GetNbSecretVariables(), s.GetNbInternalVariables())
 	}
@@ -231,15 +240,7 @@ func TestNoCommitmentsAndNoHints(t *testing.T) {
 // TestNoWireIsFree changes each wire of a solved system by itself and expects a constraint to break. The inner digests of empty slots go into a hash that
 // is then multiplied by zero, but the hash's own constraints still hold them.
 func TestNoWireIsFree(t *testing.T) {
-	bill, _, err := AssignBill(someBill(16, 11))
-	if err != nil {
-		t.Fatal(err)
-	}
-	totals, _, err := AssignTotals(someTotals())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, assignment := range map[string]frontend.Circuit{"bill-16": bill, "totals": totals} {
+	for name, assignment := range honestAssignments(t) {
 		s := system(t, name)
 		solution, err := s.Solve(fullWitness(t, assignment))
 		if err != nil {
@@ -266,7 +267,11 @@ func TestNoWireIsFree(t *testing.T) {
 
 // TestEveryPrivateInputButTheInnerDigestsIsABit looks for a constraint on each private input by itself that only 0 and 1 satisfy.
 func TestEveryPrivateInputButTheInnerDigestsIsABit(t *testing.T) {
-	for name, others := range map[string]int{"bill-16": 16, "bill-64": 64, "bill-256": 256, "totals": 0} {
+	for name := range circuits {
+		others := 0
+		if family, size, sized := strings.Cut(name, "-"); sized && family != "reserve" {
+			others, _ = strconv.Atoi(size)
+		}
 		s := system(t, name)
 		first := s.GetNbPublicVariables()
 		bits := map[int]bool{}

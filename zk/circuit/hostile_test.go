@@ -46,11 +46,7 @@ func honest(t *testing.T) *Bill {
 }
 
 func TestTheHonestWitnessesAreAcceptedByBothEngines(t *testing.T) {
-	totals, _, err := AssignTotals(someTotals())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, assignment := range map[string]frontend.Circuit{"bill-16": honest(t), "totals": totals} {
+	for name, assignment := range honestAssignments(t) {
 		if !solved(t, name, assignment) {
 			t.Errorf("%s: the solver refuses an honest witness", name)
 		}

@@ -65,6 +65,9 @@ func (t Total) Add(u Total) (Total, error) {
 	return Total{High: uint32(high), Low: low}, nil
 }
 
+// Less says whether t is below u.
+func (t Total) Less(u Total) bool { return t.High < u.High || t.High == u.High && t.Low < u.Low }
+
 // Add gives the totals with one chunk's sums added, with the refusals of Total.Add.
 func (t Totals) Add(s Sums) (Totals, error) {
 	for k, a := range s {
