@@ -36,8 +36,8 @@ type DeskEvent struct {
 }
 
 // OpenDesk takes over a desk's database as its one writer, with the refusals of Open.
-func OpenDesk(ctx context.Context, url string) (*Desk, error) {
-	w, readers, err := open(ctx, url, deskOwner)
+func OpenDesk(ctx context.Context, url string, options ...Option) (*Desk, error) {
+	w, readers, err := open(ctx, url, deskOwner, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the desk's journal: %w", err)
 	}

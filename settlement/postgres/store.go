@@ -27,16 +27,16 @@ var _ engine.Store = (*Store)(nil)
 
 // Open takes over the database of a bank as its one writer: it waits up to 15 seconds for the session before to end, and fences it.
 // Refusals: database_address_invalid, unsafe_db_config, schema_missing, database_in_use, database_foreign.
-func Open(ctx context.Context, url, bank string) (*Store, error) {
-	w, readers, err := open(ctx, url, bank)
+func Open(ctx context.Context, url, bank string, options ...Option) (*Store, error) {
+	w, readers, err := open(ctx, url, bank, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger of %s: %w", bank, err)
 	}
 	return &Store{writer: w, readers: readers}, nil
 }
 
-func open(ctx context.Context, url, owner string) (*writer, *pgxpool.Pool, error) {
-	w, err := newWriter(ctx, url, owner)
+func open(ctx context.Context, url, owner string, options []Option) (*writer, *pgxpool.Pool, error) {
+	w, err := newWriter(ctx, url, owner, options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,6 +46,7 @@ func open(ctx context.Context, url, owner string) (*writer, *pgxpool.Pool, error
 		return nil, nil, badAddress()
 	}
 	config.MaxConns = readersMost
+	apply(config.ConnConfig, options)
 	readers, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		w.drop()

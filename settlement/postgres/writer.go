@@ -36,11 +36,12 @@ type writer struct {
 	last   int64 // number of the last transaction
 }
 
-func newWriter(ctx context.Context, url, owner string) (*writer, error) {
+func newWriter(ctx context.Context, url, owner string, options []Option) (*writer, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, badAddress()
 	}
+	apply(config, options)
 	w := &writer{config: config, owner: owner}
 	return w, w.take(ctx)
 }
