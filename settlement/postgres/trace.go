@@ -15,7 +15,7 @@ type Option func(*pgx.ConnConfig)
 func Traced(provider trace.TracerProvider) Option {
 	return func(c *pgx.ConnConfig) {
 		if provider != nil {
-			c.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(provider), otelpgx.WithDisableSQLStatementInAttributes(), 
+			c.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(provider), otelpgx.WithDisableSQLStatementInAttributes(),
 				otelpgx.WithDisableConnectionDetailsInAttributes(), otelpgx.WithDisableAcquireTracer(), otelpgx.WithMeterProvider(noop.MeterProvider{}))
 		}
 	}
