@@ -54,7 +54,23 @@ func TestTwoBanksSettleASwap(t *testing.T) {
 		}
 		post := slices.IndexFunc(entries, func(e ledger.Entry) bool { return e.Kind == wire.LeafPost })
 		if post < 0 || entries[post].Blinding != pay.Payment.Openings[0].Blinding {
-			t.Errorf("entry %d is not a post of the bill", post)
+			t.Fatalf("entry %d is not a post of the bill", post)
+		}
+		leaves, err := p.jpn.present().Leaves(t.Context(), int64(post), int64(post)+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := wire.ParseLeaf(leaves[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = p.jpn.present().View(t.Context(), func(m *swap.Machine) {
+			if b, _ := m.Ledger().Bill(leaf.Bills[0]); string(leaf.Amount) != string(b.Chunks[0].Total[:]) {
+				t.Error("the post's commitment is not the bill's")
+			}
+		})
+		if err != nil {
+			t.Error(err)
 		}
 		p.quiet(t)
 		restartsAlike(t, p.aus)
@@ -207,7 +223,19 @@ func TestWhatBeginsAndEndsInOneBatchIsStored(t *testing.T) {
 		wait.Wait()
 		o := p.outcome(t, pay.Payment.InstructionHash, time.Second)
 		checkStages(t, h, o.Swap, swap.Proposed, swap.Aborted)
-		restartsAlike(t, h)
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again := make(chan engine.Message, 100)
+		h.deliver = func(messages []engine.Message) {
+			for _, m := range messages {
+				again <- m
+			}
+		}
+		h.start()
+		if m := <-again; m.Key.Type != wire.TypeDecision || m.Attempt != 1 {
+			t.Errorf("after a restart the first message is %+v", m.Key)
+		}
 	})
 }
 
@@ -306,5 +334,69 @@ func TestAQuoteIsUsedOnceAcrossBanksAndRestarts(t *testing.T) {
 		if _, err := p.aus.submit(engine.Work{Event: swap.CancelAsked{Instruction: first.Payment.InstructionHash, NowMS: now()}}); refusal.CodeOf(err) != swap.CodeTooLate {
 			t.Errorf("cancelling what is settled gives %v", err)
 		}
+	})
+}
+
+// In one batch a swap that used a quote is aborted and another one takes the quote: whatever their ids, no row may see it used twice.
+func TestAQuoteThatIsFreedIsUsedAgainInTheSameBatch(t *testing.T) {
+	overBoth(t, func(t *testing.T, db database) {
+		p := newPair(t, db)
+		p.jpn.deliver = func([]engine.Message) {} // the peer is a machine without an engine
+		e := p.jpn.start()
+		p.jpn.furnish("JPN", 1_000_000, 100_000_000)
+		peer := swap.New(network, "rba", "AUD", 1)
+		rba := &house{t: t, bank: "rba", currency: "AUD"}
+		for _, o := range []wire.Order{
+			{Kind: wire.OrderOpen, Account: "ISSUANCE", Owner: "rba", As: wire.AccountIssuance}, {Kind: wire.OrderOpen, Account: "SUSPENSE", Owner: "rba", As: wire.AccountSuspense},
+			{Kind: wire.OrderOpen, Account: "DESK-AUS", Owner: "AUS", As: wire.AccountDesk}, {Kind: wire.OrderOpen, Account: "LP-AUD", Owner: "lp", As: wire.AccountProvider},
+			{Kind: wire.OrderIssue, Account: "DESK-AUS", Minor: 1_000_000},
+		} {
+			if out := peer.Step(rba.order(o)); out.Refusal != nil {
+				t.Fatal(out.Refusal)
+			}
+		}
+		// received is what the peer's machine sends, as this bank gets it.
+		received := func(event swap.Event, of *swap.PaymentAuthorised) swap.MessageVerified {
+			out := peer.Step(event)
+			if out.Refusal != nil || len(out.Send) != 1 {
+				t.Fatalf("%T: %d messages (%v)", event, len(out.Send), out.Refusal)
+			}
+			m := swap.MessageVerified{Message: out.Send[0].Message, Hash: out.Send[0].Hash, NowMS: now()}
+			if of != nil {
+				m.Payment = of.Payment
+			}
+			return m
+		}
+		var second []swap.Event
+		for range 6 {
+			first, next := p.authorise(t, 1_000, 100), p.authorise(t, 1_000, 100)
+			next.Payment.Quote, next.Payment.QuoteHash = first.Payment.Quote, first.Payment.QuoteHash
+			p.jpn.must(received(first, &first))
+			second = append(second, received(swap.CancelAsked{Instruction: first.Payment.InstructionHash, NowMS: now()}, nil), received(next, &next))
+		}
+		var wait sync.WaitGroup
+		err := e.View(t.Context(), func(*swap.Machine) {
+			for _, event := range second {
+				wait.Add(1)
+				go func() { defer wait.Done(); p.jpn.must(event) }()
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait.Wait()
+		states := map[swap.State]int{}
+		if err := e.View(t.Context(), func(m *swap.Machine) {
+			for _, s := range m.Swaps() {
+				states[s.State]++
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if states[swap.Aborted] != 6 || states[swap.Prepared] != 6 {
+			t.Errorf("%v", states)
+		}
+		restartsAlike(t, p.jpn)
 	})
 }
