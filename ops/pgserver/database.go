@@ -49,6 +49,9 @@ func (s *Server) create(ctx context.Context, name, template string) error {
 	}
 }
 
+// Admin gives a session for statements about databases, on a server that may hold others' as well. The caller closes it.
+func (s *Server) Admin(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, s.adminURL()) }
+
 // realName is the database's name on the server.
 func (s *Server) realName(name string) string {
 	if s.external != nil {

@@ -52,6 +52,7 @@ type Server struct {
 	Version string
 
 	dir      string
+	socket   string // the folder of the Unix socket; empty behind DATABASE_URL
 	child    *child
 	work     workDir
 	dirLock  *os.File
@@ -83,11 +84,24 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// Attach gives the private server that another process of this user runs and whose socket lies in the folder socket (see [Server.Socket]). Databases can be made
+// and dropped; Stop leaves the server to that process. Refusal: "postgres_failed" when it does not answer.
+func Attach(ctx context.Context, socket string) (*Server, error) {
+	s := &Server{socket: socket}
+	conn, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return nil, failed("the server in "+socket+" does not answer: "+err.Error(), "")
+	}
+	s.Version, _, _ = strings.Cut(conn.PgConn().ParameterStatus("server_version"), " ")
+	return s, conn.Close(ctx)
+}
+
 // openDir finds the place of the data, takes its lock and reads the version of a cluster that is there already.
 func (s *Server) openDir(o Options, id identity) (major int, err error) {
 	if s.work, err = newWorkDir(id); err != nil {
 		return 0, fmt.Errorf("make the server's directory: %w", err)
 	}
+	s.socket = s.work.socket()
 	if o.Dir == "" {
 		s.dir = s.work.data()
 		return 0, nil
@@ -155,7 +169,7 @@ func (s *Server) arguments() []string {
 	for _, setting := range []string{
 		"listen_addresses=",
 		"port=5432",
-		"unix_socket_directories=" + s.work.socket(),
+		"unix_socket_directories=" + s.socket,
 		"unix_socket_permissions=0700",
 		"fsync=on",
 		"synchronous_commit=on",
@@ -215,11 +229,14 @@ func (s *Server) URL(database string) string {
 		return s.external.url(database)
 	}
 	u := url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/" + database}
-	u.RawQuery = url.Values{"host": {s.work.socket()}, "port": {"5432"}, "sslmode": {"disable"}}.Encode()
+	u.RawQuery = url.Values{"host": {s.socket}, "port": {"5432"}, "sslmode": {"disable"}}.Encode()
 	return u.String()
 }
 
-// PID is the server's process id; 0 for the server behind DATABASE_URL.
+// Socket is the folder of the server's Unix socket, for [Attach]; empty for the server behind DATABASE_URL.
+func (s *Server) Socket() string { return s.socket }
+
+// PID is the server's process id; 0 for a server that another process runs.
 func (s *Server) PID() int {
 	if s.child == nil {
 		return 0
@@ -227,10 +244,10 @@ func (s *Server) PID() int {
 	return s.child.process.Pid
 }
 
-// Dir is the data directory; empty for the server behind DATABASE_URL. It differs from Options.Dir where the server's user could not reach that one.
+// Dir is the data directory; empty for a server that another process runs. It differs from Options.Dir where the server's user could not reach that one.
 func (s *Server) Dir() string { return s.dir }
 
-// Done is closed when the private server has ended, by Stop or by itself; nil for the server behind DATABASE_URL.
+// Done is closed when the private server has ended, by Stop or by itself; nil for a server that another process runs.
 func (s *Server) Done() <-chan struct{} {
 	if s.child == nil {
 		return nil
@@ -246,14 +263,17 @@ func (s *Server) LogTail() string {
 	return s.child.log.lines(12)
 }
 
-// Stop ends the server and removes what was temporary; behind DATABASE_URL it drops the databases made here. Calls after the first give the first one's answer.
+// Stop ends the server and removes what was temporary; behind DATABASE_URL it drops the databases made here, and after Attach it
+// does nothing. Calls after the first give the first one's answer.
 func (s *Server) Stop(mode Mode) error {
 	s.stop.Do(func() {
 		if s.external != nil {
 			s.stopErr = s.external.drop()
 			return
 		}
-		s.stopErr = errors.Join(s.child.stop(mode), s.release())
+		if s.child != nil {
+			s.stopErr = errors.Join(s.child.stop(mode), s.release())
+		}
 	})
 	return s.stopErr
 }

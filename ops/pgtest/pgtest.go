@@ -1,23 +1,31 @@
-// Package pgtest gives tests a real PostgreSQL server: one for each test binary, started with the first use, and one database for each test, copied from a
-// migrated template.
+// Package pgtest gives tests a real PostgreSQL server: one for all packages of a `go test` run, started with the first use, and one database for each test,
+// copied from a migrated template.
 //
 // A package that uses it declares
 //
 //	func TestMain(m *testing.M) { pgtest.Main(m) }
 //
-// so that the server is stopped and its files are removed at the end. Without that the server still dies with the test binary, and its files go with the next
-// start. A server that cannot be started fails the test: a store that was not tested has not passed.
+// The first test binary that needs the server starts a keeper, a copy of itself that owns the server and ends with the `go` process. A test binary that was
+// started by hand, or in a package without that line, has a server of its own, and with DATABASE_URL the tests use that one. A server that cannot be started
+// fails the test: a store that was not tested has not passed.
+//
+// Promised: the server dies with `go test`, by kill -9 too, and with the keeper. Not promised: a database outlives its test, or is free of other tests' load.
 package pgtest
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"entente/ops/pgserver"
 )
@@ -29,20 +37,24 @@ var (
 	start    sync.Once
 	server   *pgserver.Server
 	startErr error
+	// underMain says that this binary can become a keeper: Main looks for the keeper's order before any test runs.
+	underMain bool
 
 	databases atomic.Int64
-	// templates holds one *template for each migrate function.
-	templates sync.Map
+	// binary tells this process's databases from those of others on the server.
+	binary = sync.OnceValue(func() string {
+		var random [4]byte
+		rand.Read(random[:]) // never fails
+		return hex.EncodeToString(random[:])
+	})
 )
 
-type template struct {
-	make sync.Once
-	name string
-	err  error
-}
-
-// Main runs the tests, stops the server if one was started, and exits.
+// Main runs the tests, gives the server back, and exits. Goroutines that outlive tests that passed fail the binary.
 func Main(m *testing.M) {
+	if dir, ordered := os.LookupEnv(keeperOrder); ordered {
+		os.Exit(keep(dir))
+	}
+	underMain = true
 	code := m.Run()
 	if server != nil {
 		if err := server.Stop(pgserver.Fast); err != nil {
@@ -50,16 +62,22 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "after the tests:", err)
+			code = 1
+		}
+	}
 	os.Exit(code)
 }
 
-// ForTest gives the test binary's server, started with the first call.
+// ForTest gives the test run's server, started with the first call.
 func ForTest(tb testing.TB) *pgserver.Server {
 	tb.Helper()
 	start.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), startWait)
 		defer cancel()
-		server, startErr = pgserver.Start(ctx, pgserver.Options{Progress: func(s string) { fmt.Fprintln(os.Stderr, s) }})
+		server, startErr = find(ctx)
 	})
 	if startErr != nil {
 		tb.Fatalf("no PostgreSQL server for the tests: %v", startErr)
@@ -67,19 +85,41 @@ func ForTest(tb testing.TB) *pgserver.Server {
 	return server
 }
 
+func find(ctx context.Context) (*pgserver.Server, error) {
+	if r, shared := runOf(os.Getppid()); shared && underMain && os.Getenv("DATABASE_URL") == "" {
+		return r.join(ctx)
+	}
+	return pgserver.Start(ctx, pgserver.Options{Progress: tell})
+}
+
+func tell(progress string) { fmt.Fprintln(os.Stderr, progress) }
+
+// Migrated gives the URL of a database of the test's own, dropped at its end, as migrate makes it from an empty one and the set of migrations. Each set is
+// migrated once in a test run. migrate must have closed its connections when it returns.
+func Migrated(tb testing.TB, set fs.FS, migrate func(ctx context.Context, url string, set fs.FS) error) string {
+	tb.Helper()
+	sum, err := hashOf(set)
+	if err != nil {
+		tb.Fatalf("read the migrations: %v", err)
+	}
+	return fromTemplate(tb, "template_"+hex.EncodeToString(sum[:8]), func(ctx context.Context, url string) error { return migrate(ctx, url, set) })
+}
+
 // TestDatabase gives the URL of a database of the test's own, dropped at its end. migrate runs once for the test binary on the template it is copied from,
 // and must have closed its connections when it returns; nil gives an empty database. Two closures of the same function literal count as the same migration.
 func TestDatabase(tb testing.TB, migrate func(ctx context.Context, url string) error) string {
 	tb.Helper()
-	s := ForTest(tb)
-	name := fmt.Sprintf("test_%d", databases.Add(1))
-	var err error
 	if migrate == nil {
-		err = s.CreateDatabase(tb.Context(), name)
-	} else {
-		err = fromTemplate(tb.Context(), s, name, migrate)
+		return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error { return s.CreateDatabase(ctx, name) })
 	}
-	if err != nil {
+	return fromTemplate(tb, fmt.Sprintf("template_%s_%x", binary(), reflect.ValueOf(migrate).Pointer()), migrate)
+}
+
+func database(tb testing.TB, create func(context.Context, *pgserver.Server, string) error) string {
+	tb.Helper()
+	s := ForTest(tb)
+	name := fmt.Sprintf("test_%s_%d", binary(), databases.Add(1))
+	if err := create(tb.Context(), s, name); err != nil {
 		tb.Fatalf("make a test database: %v", err)
 	}
 	tb.Cleanup(func() {
@@ -90,20 +130,4 @@ func TestDatabase(tb testing.TB, migrate func(ctx context.Context, url string) e
 		}
 	})
 	return s.URL(name)
-}
-
-func fromTemplate(ctx context.Context, s *pgserver.Server, name string, migrate func(context.Context, string) error) error {
-	found, _ := templates.LoadOrStore(reflect.ValueOf(migrate).Pointer(), &template{name: "template_" + name})
-	t := found.(*template)
-	// The first test's end must not stop the migration that others wait for.
-	t.make.Do(func() {
-		ctx := context.WithoutCancel(ctx)
-		if t.err = s.CreateDatabase(ctx, t.name); t.err == nil {
-			t.err = migrate(ctx, s.URL(t.name))
-		}
-	})
-	if t.err != nil {
-		return fmt.Errorf("the template: %w", t.err)
-	}
-	return s.CreateFromTemplate(ctx, name, t.name)
 }

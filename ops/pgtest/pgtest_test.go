@@ -12,8 +12,6 @@ import (
 	"entente/ops/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
-
 var migrations atomic.Int64
 
 func migrate(ctx context.Context, url string) (err error) {

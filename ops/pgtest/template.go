@@ -1,0 +1,94 @@
+package pgtest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"entente/ops/pgserver"
+)
+
+func fromTemplate(tb testing.TB, template string, migrate func(context.Context, string) error) string {
+	tb.Helper()
+	return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error {
+		// The first test's end must not stop the migration that others wait for.
+		if err := ensure(context.WithoutCancel(ctx), s, template, migrate); err != nil {
+			return fmt.Errorf("the template: %w", err)
+		}
+		return s.CreateFromTemplate(ctx, name, template)
+	})
+}
+
+// templates holds a *template for each name this binary has asked for.
+var templates sync.Map
+
+type template struct {
+	make sync.Once
+	err  error
+}
+
+// ensure makes a template unless another process of this run has. The server's advisory lock lets one make it, and ends with that one's session.
+func ensure(ctx context.Context, s *pgserver.Server, name string, migrate func(context.Context, string) error) error {
+	found, _ := templates.LoadOrStore(name, &template{})
+	t := found.(*template)
+	t.make.Do(func() { t.err = makeTemplate(ctx, s, name, migrate) })
+	return t.err
+}
+
+func makeTemplate(ctx context.Context, s *pgserver.Server, name string, migrate func(context.Context, string) error) (err error) {
+	admin, err := s.Admin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, admin.Close(ctx)) }()
+	if _, err := admin.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended($1, 0))", name); err != nil {
+		return err
+	}
+	config, err := pgx.ParseConfig(s.URL(name))
+	if err != nil {
+		return err
+	}
+	const finished = "migrated"
+	var comment *string
+	err = admin.QueryRow(ctx, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", config.Database).Scan(&comment)
+	switch {
+	case err == nil && comment != nil && *comment == finished:
+		return nil
+	case err == nil:
+		// Its maker died on the way.
+		if err := s.DropDatabase(ctx, name); err != nil {
+			return err
+		}
+	case !errors.Is(err, pgx.ErrNoRows):
+		return err
+	}
+	if err := s.CreateDatabase(ctx, name); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.URL(name)); err != nil {
+		return err
+	}
+	_, err = admin.Exec(ctx, "COMMENT ON DATABASE "+pgx.Identifier{config.Database}.Sanitize()+" IS '"+finished+"'")
+	return err
+}
+
+// hashOf is the SHA-256 of a set of files: every path and content with its length before it.
+func hashOf(set fs.FS) (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	err = fs.WalkDir(set, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(set, path)
+		fmt.Fprintf(h, "%d %s %d ", len(path), path, len(text))
+		h.Write(text)
+		return err
+	})
+	return [sha256.Size]byte(h.Sum(nil)), err
+}
