@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
@@ -16,15 +17,15 @@ import (
 
 	"entente/schema/refusal"
 	"entente/zk/circuit"
-	"entente/zk/commit"
 )
 
 // gnark logs every compilation and proof to the standard output, which belongs to the program.
 func init() { logger.Disable() }
 
-// Keys holds compiled circuits with their proving and verification keys. It is immutable once opened and safe for concurrent use; a proof uses all cores.
+// Keys holds compiled circuits with their proving and verification keys. It is immutable once opened and safe for concurrent use. A proof uses all cores (see OnCores).
 type Keys struct {
 	circuits map[string]*provable
+	cores    int // that a proof keeps busy; 0 for all
 }
 
 // provable is one circuit ready to prove.
@@ -71,79 +72,78 @@ func (k *Keys) provable(name string) (*provable, error) {
 	return p, nil
 }
 
+// OnCores gives the same keys for proofs that keep about n cores busy, at least one. Keys as opened use all of them.
+func (k *Keys) OnCores(n int) *Keys { return &Keys{circuits: k.circuits, cores: max(1, n)} }
+
 // ProveBill proves one chunk under the circuit of its size. It has the refusals of commit.BillWitness.Public and vk_unknown; a witness that is well formed is
-// always provable. The proof was verified before it is returned. A proof under way is not interrupted: ctx is asked before and after.
+// always provable. The proof was verified before it is returned. When ctx ends, the proof under way ends within a third of the time it takes.
 func (k *Keys) ProveBill(ctx context.Context, w BillWitness) (Proof, error) {
-	p, err := k.provable(BillName(w.Size))
-	if err != nil {
-		return Proof{}, err
-	}
-	assignment, public, err := circuit.AssignBill(w)
-	if err != nil {
-		return Proof{}, err
-	}
-	proof, err := p.prove(ctx, assignment)
-	if err != nil {
-		return Proof{}, err
-	}
-	if err := p.verifier.VerifyBill(public, proof[:]); err != nil {
-		return Proof{}, fmt.Errorf("proof: a fresh proof of %s does not verify: %w", p.info.Name, err)
-	}
-	return proof, nil
+	return prove(ctx, k, BillName(w.Size), w, circuit.AssignBill)
 }
 
 // ProveTotals proves what a slice's commitment holds, as ProveBill does, with the refusals of commit.TotalsWitness.Public and vk_unknown.
 func (k *Keys) ProveTotals(ctx context.Context, w TotalsWitness) (Proof, error) {
-	p, err := k.provable(Totals)
+	return prove(ctx, k, Totals, w, circuit.AssignTotals)
+}
+
+// ProveBudget proves that a slice keeps within limits, as ProveBill does, with the refusals of commit.BudgetWitness.Public and vk_unknown.
+func (k *Keys) ProveBudget(ctx context.Context, w BudgetWitness) (Proof, error) {
+	return prove(ctx, k, Budget, w, circuit.AssignBudget)
+}
+
+// ProveShare proves that a total was divided as agreed, as ProveBill does, with the refusals of commit.ShareWitness.Public and vk_unknown.
+func (k *Keys) ProveShare(ctx context.Context, w ShareWitness) (Proof, error) {
+	return prove(ctx, k, Share, w, circuit.AssignShare)
+}
+
+// ProveRate proves that one amount is another converted, as ProveBill does, with the refusals of commit.RateWitness.Public and vk_unknown.
+func (k *Keys) ProveRate(ctx context.Context, w RateWitness) (Proof, error) {
+	return prove(ctx, k, Rate, w, circuit.AssignRate)
+}
+
+// ProveReserve proves the balances of one block of accounts, as ProveBill does, with the refusals of commit.ReserveWitness.Public and vk_unknown.
+func (k *Keys) ProveReserve(ctx context.Context, w ReserveWitness) (Proof, error) {
+	return prove(ctx, k, ReserveName(w.Size), w, circuit.AssignReserve)
+}
+
+// ProvePolicy proves that the items of one chunk keep to a policy, as ProveBill does, with the refusals of commit.PolicyWitness.Public and vk_unknown.
+func (k *Keys) ProvePolicy(ctx context.Context, w PolicyWitness) (Proof, error) {
+	return prove(ctx, k, PolicyName(w.Size), w, circuit.AssignPolicy)
+}
+
+func prove[W any, C frontend.Circuit, S Statement](ctx context.Context, k *Keys, name string, w W, assign func(W) (C, S, error)) (Proof, error) {
+	p, err := k.provable(name)
 	if err != nil {
 		return Proof{}, err
 	}
-	assignment, public, err := circuit.AssignTotals(w)
+	assignment, statement, err := assign(w)
 	if err != nil {
 		return Proof{}, err
 	}
-	proof, err := p.prove(ctx, assignment)
+	made, err := p.prover(k).prove(ctx, assignment)
 	if err != nil {
-		return Proof{}, err
+		return Proof{}, fmt.Errorf("proof: proving %s: %w", name, err)
 	}
-	if err := p.verifier.VerifyTotals(public, proof[:]); err != nil {
-		return Proof{}, fmt.Errorf("proof: a fresh proof of totals does not verify: %w", err)
+	proof := made.encode()
+	if err := Verify(p.verifier, statement, proof[:]); err != nil {
+		return Proof{}, fmt.Errorf("proof: a fresh proof of %s does not verify: %w", name, err)
 	}
 	return proof, nil
 }
 
-func (p *provable) prove(ctx context.Context, assignment frontend.Circuit) (Proof, error) {
-	if err := ctx.Err(); err != nil {
-		return Proof{}, fmt.Errorf("proof: %s: %w", p.info.Name, err)
+func (p *provable) prover(k *Keys) prover {
+	cores := k.cores
+	if cores == 0 {
+		cores = runtime.GOMAXPROCS(0)
 	}
-	witness, err := frontend.NewWitness(assignment, ecc.BN254.ScalarField())
-	if err != nil {
-		return Proof{}, fmt.Errorf("proof: witness of %s: %w", p.info.Name, err)
-	}
-	made, err := groth16.Prove(p.system, p.proving, witness)
-	if err != nil {
-		return Proof{}, fmt.Errorf("proof: proving %s: %w", p.info.Name, err)
-	}
-	if err := ctx.Err(); err != nil {
-		return Proof{}, fmt.Errorf("proof: %s: %w", p.info.Name, err)
-	}
-	return (&points{a: made.Ar, b: made.Bs, c: made.Krs}).encode(), nil
+	return prover{system: p.system, key: p.proving, cores: cores}
 }
 
 // compile gives the named circuit's constraint system and its id.
 func compile(name string) (*cs.R1CS, [32]byte, error) {
-	var definition frontend.Circuit
-	switch name {
-	case Bill16:
-		definition = circuit.NewBill(commit.SmallChunk)
-	case Bill64:
-		definition = circuit.NewBill(commit.MediumChunk)
-	case Bill256:
-		definition = circuit.NewBill(commit.LargeChunk)
-	case Totals:
-		definition = &circuit.Totals{}
-	default:
-		return nil, [32]byte{}, refusal.Newf(CodeKeyUnknown, "name one of the circuits", "there is no circuit %q", name)
+	definition, err := define(name)
+	if err != nil {
+		return nil, [32]byte{}, err
 	}
 	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, definition)
 	if err != nil {
@@ -155,4 +155,20 @@ func compile(name string) (*cs.R1CS, [32]byte, error) {
 		return nil, [32]byte{}, fmt.Errorf("proof: hashing %s: %w", name, err)
 	}
 	return system, [32]byte(hash.Sum(nil)), nil
+}
+
+// define gives the named circuit, ready to compile; refused (vk_unknown) when there is no such circuit.
+func define(name string) (frontend.Circuit, error) {
+	kind, known := kinds[name]
+	switch {
+	case !known:
+		return nil, refusal.Newf(CodeKeyUnknown, "name one of the circuits", "there is no circuit %q", name)
+	case kind.statement == ofBill:
+		return circuit.NewBill(kind.size), nil
+	case kind.statement == ofReserve:
+		return circuit.NewReserve(kind.size), nil
+	case kind.statement == ofPolicy:
+		return circuit.NewPolicy(kind.size), nil
+	}
+	return map[string]frontend.Circuit{Totals: &circuit.Totals{}, Budget: &circuit.Budget{}, Share: &circuit.Share{}, Rate: &circuit.Rate{}}[name], nil
 }

@@ -21,24 +21,50 @@ const (
 
 // Names of the circuits.
 const (
-	Bill16  = "bill-16"
-	Bill64  = "bill-64"
-	Bill256 = "bill-256"
-	Totals  = "totals"
+	Bill16    = "bill-16"
+	Bill64    = "bill-64"
+	Bill256   = "bill-256"
+	Totals    = "totals"
+	Budget    = "budget"
+	Share     = "share"
+	Rate      = "rate"
+	Reserve16 = "reserve-16"
+	Reserve64 = "reserve-64"
+	Policy16  = "policy-16"
+	Policy64  = "policy-64"
+	Policy256 = "policy-256"
 )
 
 // Names gives every circuit's name, the small ones first.
-func Names() []string { return []string{Bill16, Totals, Bill64, Bill256} }
+func Names() []string {
+	return []string{Rate, Policy16, Totals, Budget, Bill16, Share, Reserve16, Policy64, Bill64, Reserve64, Bill256, Policy256}
+}
 
 // BillName gives the circuit that proves chunks of size items: 16, 64 or 256.
 func BillName(size int) string { return fmt.Sprintf("bill-%d", size) }
 
+// ReserveName gives the circuit that proves blocks of size accounts: 16 or 64.
+func ReserveName(size int) string { return fmt.Sprintf("reserve-%d", size) }
+
+// PolicyName gives the circuit that proves a policy about chunks of size items: 16, 64 or 256.
+func PolicyName(size int) string { return fmt.Sprintf("policy-%d", size) }
+
 // The statements and witnesses are those of package commit.
 type (
-	BillPublic    = commit.BillPublic
-	BillWitness   = commit.BillWitness
-	TotalsPublic  = commit.TotalsPublic
-	TotalsWitness = commit.TotalsWitness
+	BillPublic     = commit.BillPublic
+	BillWitness    = commit.BillWitness
+	TotalsPublic   = commit.TotalsPublic
+	TotalsWitness  = commit.TotalsWitness
+	BudgetPublic   = commit.BudgetPublic
+	BudgetWitness  = commit.BudgetWitness
+	SharePublic    = commit.SharePublic
+	ShareWitness   = commit.ShareWitness
+	RatePublic     = commit.RatePublic
+	RateWitness    = commit.RateWitness
+	ReservePublic  = commit.ReservePublic
+	ReserveWitness = commit.ReserveWitness
+	PolicyPublic   = commit.PolicyPublic
+	PolicyWitness  = commit.PolicyWitness
 )
 
 const (

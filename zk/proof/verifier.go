@@ -16,31 +16,32 @@ import (
 type Verifier struct {
 	name   string
 	id     [32]byte
-	k0     bn254.G1Affine
+	k0     inputTable
 	inputs []inputTable // of K_1, K_2, ...
+	alpha  inputTable
 
 	alphaBeta bn254.GT // e(alpha, beta)
-	// The precomputed lines of -gamma and -delta, the two fixed arguments of the pairing.
+	// The precomputed lines of -gamma, -delta and -beta, the fixed arguments of pairings; the last serves batches.
 	lines [][2][len(bn254.LoopCounter)]bn254.LineEvaluationAff
 }
 
 // NewVerifier reads a verification key of the named circuit. The bytes' SHA-256 is compared with wantID, which comes from the trust file, before anything is
 // parsed. Refused: vk_unknown when there is no such circuit, vk_damaged when the bytes are not the key wantID names or the key is not a sound one.
 func NewVerifier(name string, vkBytes []byte, wantID [32]byte) (*Verifier, error) {
-	inputs, ok := publicInputs(name)
+	kind, ok := kinds[name]
 	if !ok {
 		return nil, refusal.Newf(CodeKeyUnknown, "use one of the circuits the trust file names", "there is no circuit %q", name)
 	}
 	damaged := func(what string) error {
 		return refusal.Newf(CodeKeyDamaged, "fetch the key again, or correct the trust file", "the verification key of %s %s", name, what)
 	}
-	if size := keySize(inputs); len(vkBytes) != size {
+	if size := keySize(kind.inputs); len(vkBytes) != size {
 		return nil, damaged(fmt.Sprintf("has %d bytes in place of %d", len(vkBytes), size))
 	}
 	if sha256.Sum256(vkBytes) != wantID {
 		return nil, damaged("is not the one its id names")
 	}
-	key, what := readKey(vkBytes, inputs)
+	key, what := readKey(vkBytes, kind.inputs)
 	if what != "" {
 		return nil, damaged(what)
 	}
@@ -48,13 +49,14 @@ func NewVerifier(name string, vkBytes []byte, wantID [32]byte) (*Verifier, error
 	if err != nil {
 		return nil, fmt.Errorf("proof: pairing alpha and beta: %w", err)
 	}
-	var gammaNeg, deltaNeg bn254.G2Affine
-	gammaNeg.Neg(&key.gamma)
-	deltaNeg.Neg(&key.delta)
-	return &Verifier{
-		name: name, id: wantID, k0: key.k[0], inputs: newInputTables(key.k[1:]), alphaBeta: alphaBeta,
-		lines: [][2][len(bn254.LoopCounter)]bn254.LineEvaluationAff{bn254.PrecomputeLines(gammaNeg), bn254.PrecomputeLines(deltaNeg)},
-	}, nil
+	v := &Verifier{name: name, id: wantID, alphaBeta: alphaBeta}
+	for _, q := range []bn254.G2Affine{key.gamma, key.delta, key.beta} {
+		q.Neg(&q)
+		v.lines = append(v.lines, bn254.PrecomputeLines(q))
+	}
+	tables := newInputTables(append([]bn254.G1Affine{key.alpha}, key.k...))
+	v.alpha, v.k0, v.inputs = tables[0], tables[1], tables[2:]
+	return v, nil
 }
 
 // verificationKey is the part of a key that verification uses.
@@ -118,37 +120,40 @@ func (v *Verifier) ID() [32]byte { return v.id }
 // VerifyBill checks the proof of one chunk. Refused: proof_invalid when it does not prove p, proof_malformed when it is no proof at all, digest_invalid or
 // point_invalid when p is not well formed, vk_unknown when this is not a bill's verifier.
 // NB: which of the three sizes was proven is the verifier's name; the caller compares it with the countersigned bill.
-func (v *Verifier) VerifyBill(p BillPublic, proofBytes []byte) error {
-	if v.name == Totals {
-		return refusal.New(CodeKeyUnknown, "the key of totals verifies no bills", "verify with the bill's own circuit")
-	}
-	inputs, err := billInputs(p)
-	if err != nil {
-		return err
-	}
-	return v.verify(inputs, proofBytes)
-}
+func (v *Verifier) VerifyBill(p BillPublic, proofBytes []byte) error { return Verify(v, p, proofBytes) }
 
 // VerifyTotals checks a totals statement, with the refusals of VerifyBill.
 func (v *Verifier) VerifyTotals(p TotalsPublic, proofBytes []byte) error {
-	if v.name != Totals {
-		return refusal.Newf(CodeKeyUnknown, "verify with the circuit totals", "the key of %s verifies no totals", v.name)
-	}
-	inputs, err := totalsInputs(p)
+	return Verify(v, p, proofBytes)
+}
+
+// VerifyBillBatch checks many chunks of one size, with one verdict a chunk: see VerifyBatch.
+func (v *Verifier) VerifyBillBatch(ps []BillPublic, proofs [][]byte) []error {
+	return VerifyBatch(v, ps, proofs)
+}
+
+// Verify checks a statement of any kind, with the refusals of Verifier.VerifyBill, amount_out_of_range when a number is beyond what the circuit holds,
+// share_invalid or block_invalid when there are too many members or balances, and those of commit.RatePublic.Fraction.
+func Verify[S Statement](v *Verifier, statement S, proofBytes []byte) error {
+	inputs, err := inputsOf(v.name, statement)
 	if err != nil {
 		return err
 	}
 	return v.verify(inputs, proofBytes)
 }
 
-// verify checks e(A, B) * e(L, -gamma) * e(C, -delta) = e(alpha, beta) with L = K_0 + sum input_i * K_(i+1) (Groth, eprint 2016/260).
 func (v *Verifier) verify(inputs []fr.Element, proofBytes []byte) error {
 	proof, err := decodeProof(proofBytes)
 	if err != nil {
 		return err
 	}
+	return v.check(inputs, &proof)
+}
+
+// check asks whether e(A, B) * e(L, -gamma) * e(C, -delta) = e(alpha, beta) with L = K_0 + sum input_i * K_(i+1) (Groth, eprint 2016/260).
+func (v *Verifier) check(inputs []fr.Element, proof *points) error {
 	var sum bn254.G1Jac
-	sum.FromAffine(&v.k0)
+	sum.FromAffine(&v.k0[0][0])
 	for i := range inputs {
 		v.inputs[i].addMultiple(&sum, &inputs[i])
 	}
@@ -160,7 +165,7 @@ func (v *Verifier) verify(inputs []fr.Element, proofBytes []byte) error {
 		return fmt.Errorf("proof: pairing: %w", err)
 	}
 	// A copy, because the loop writes its evaluations into the lines it is given.
-	fixed, err := bn254.MillerLoopFixedQ([]bn254.G1Affine{l, proof.c}, slices.Clone(v.lines))
+	fixed, err := bn254.MillerLoopFixedQ([]bn254.G1Affine{l, proof.c}, slices.Clone(v.lines[:2]))
 	if err != nil {
 		return fmt.Errorf("proof: pairing: %w", err)
 	}
