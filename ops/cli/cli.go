@@ -95,6 +95,6 @@ swaps; auditors check every total from bytes alone and see no line item.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newDemo(), newAudit(), newVersion())
+	root.AddCommand(newDemo(), newAudit(), newBank(), newDesk(), newProvider(), newMigrate(), newKeys(), newVersion())
 	return root
 }

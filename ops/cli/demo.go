@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,17 +17,20 @@ import (
 	"entente/bridge/intake"
 	"entente/ops/dataset"
 	"entente/ops/devnet"
+	"entente/ops/failpoint"
 	"entente/schema/refusal"
 	"entente/zk/audit"
 	"entente/zk/proof"
 )
 
 type demoFlags struct {
-	data    string
-	out     string
-	exit    bool
-	json    bool
-	verbose bool
+	data      string
+	out       string
+	processes bool
+	crash     bool
+	exit      bool
+	json      bool
+	verbose   bool
 }
 
 func newDemo() *cobra.Command {
@@ -45,6 +49,8 @@ The exercise is the one shipped with the program, or any directory of the same l
 	}
 	cmd.Flags().StringVar(&f.data, "data", "", "directory with the exercise (default: the one shipped)")
 	cmd.Flags().StringVar(&f.out, "out", "", "new or empty directory for trust file, bundle and keys (default: a temporary one that stays)")
+	cmd.Flags().BoolVar(&f.processes, "processes", false, "run every bank, desk and provider as a process of its own")
+	cmd.Flags().BoolVar(&f.crash, "crash", false, "kill banks, a desk and the database at the worst moments; implies --processes")
 	cmd.Flags().BoolVar(&f.exit, "exit", false, "end when the report is printed, instead of staying up")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the figures as one JSON object on the last line")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what the processes do")
@@ -54,7 +60,7 @@ The exercise is the one shipped with the program, or any directory of the same l
 func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	began := time.Now()
-	exercise, sheet, err := f.exercise()
+	exercise, files, sheet, err := f.exercise()
 	if err != nil {
 		return err
 	}
@@ -81,14 +87,15 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	lap := func(name string, since time.Time) {
 		phases = append(phases, devnet.Phase{Name: name, Took: time.Since(since)})
 	}
-	keys, err := openKeys(ctx, say)
+	keys, keysDir, err := openKeys(ctx, say)
 	if err != nil {
 		return err
 	}
 	lap("keys", began)
 	starting := time.Now()
 	say("starting Postgres, NATS, banks and desks")
-	net, err := devnet.Start(ctx, devnet.Options{Dir: dir, Exercise: exercise, Sheet: sheet, Keys: keys, Progress: say, Log: f.logger(stderr)})
+	net, err := devnet.Start(ctx, devnet.Options{Dir: dir, Exercise: exercise, Sheet: sheet, Files: files, Keys: keys, KeysDir: keysDir,
+		Processes: f.processes || f.crash, Failpoints: f.failpoints(exercise), PowerLoss: f.crash, Progress: say, Log: f.logger(stderr)})
 	if err != nil {
 		return err
 	}
@@ -126,24 +133,24 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 }
 
 // exercise reads the data directory, and the agreement's exact bytes.
-func (f *demoFlags) exercise() (*intake.Exercise, []byte, error) {
+func (f *demoFlags) exercise() (*intake.Exercise, fs.FS, []byte, error) {
 	files := dataset.Files()
 	if f.data != "" {
 		info, err := os.Stat(f.data)
 		if err != nil || !info.IsDir() {
-			return nil, nil, refusal.Newf("data_missing", "give a directory of the layout the README describes", "%q is no directory that can be read", f.data)
+			return nil, nil, nil, refusal.Newf("data_missing", "give a directory of the layout the README describes", "%q is no directory that can be read", f.data)
 		}
 		files = os.DirFS(f.data)
 	}
 	exercise, err := intake.Load(files)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	sheet, err := fs.ReadFile(files, "agreement.json")
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the agreement: %w", err)
+		return nil, nil, nil, fmt.Errorf("read the agreement: %w", err)
 	}
-	return exercise, sheet, nil
+	return exercise, files, sheet, nil
 }
 
 // directory gives where the trust file and the bundle go. Nothing that is there is ever overwritten.
@@ -177,10 +184,30 @@ func (f *demoFlags) logger(w interface{ Write([]byte) (int, error) }) *slog.Logg
 }
 
 // openKeys loads the development keys of the demo's circuits, or makes them once.
-func openKeys(ctx context.Context, say func(string)) (*proof.Keys, error) {
+func openKeys(ctx context.Context, say func(string)) (*proof.Keys, string, error) {
 	dir, err := proof.DefaultDir()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return proof.OpenDevelopment(ctx, dir, devnet.Circuits(), func(name, stage string) { say("keys of " + name + ": " + stage) })
+	keys, err := proof.OpenDevelopment(ctx, dir, devnet.Circuits(), func(name, stage string) { say("keys of " + name + ": " + stage) })
+	return keys, dir, err
+}
+
+// failpoints picks who dies where in a demo of crashes: one bank between its vote and the decision, one between its decision and publishing it, and one desk
+// in the middle of an approval.
+func (f *demoFlags) failpoints(e *intake.Exercise) map[string]string {
+	if !f.crash {
+		return nil
+	}
+	var banks []string
+	for _, m := range e.Agreement.Members {
+		if !slices.Contains(banks, m.Bank) {
+			banks = append(banks, m.Bank)
+		}
+	}
+	points := map[string]string{banks[0]: failpoint.BankVoteStored, string(e.Agreement.Members[0].Nation): failpoint.DeskApprovalStored}
+	if len(banks) > 1 {
+		points[banks[1]] = failpoint.BankDecisionStored
+	}
+	return points
 }

@@ -24,6 +24,7 @@ func printStory(out io.Writer, s *devnet.Story) error {
 	p.cases()
 	p.bills()
 	p.payments()
+	p.crashes()
 	p.positions()
 	p.totals()
 	p.ledgers()
@@ -175,6 +176,19 @@ func amount(minor int64, code string) string {
 		return fmt.Sprintf("%d minor units of %s", minor, code)
 	}
 	return money.New(minor, currency).Format()
+}
+
+func (p *printer) crashes() {
+	if len(p.story.Crashes) == 0 {
+		return
+	}
+	p.heading("Crashes")
+	p.line("Killed without warning where it hurts most, and started again from what was durable. Nothing was repaired by hand.")
+	var rows [][]string
+	for _, c := range p.story.Crashes {
+		rows = append(rows, []string{c.Process, c.Point, c.At.UTC().Format("15:04:05.000"), c.Back.UTC().Format("15:04:05.000")})
+	}
+	p.table("", "process|killed at|at|started again", rows)
 }
 
 func (p *printer) positions() {

@@ -21,6 +21,7 @@ import (
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/settlement/postgres"
+	"entente/wallet"
 	"entente/zk/proof"
 )
 
@@ -41,12 +42,17 @@ const (
 
 // Options say what a development network is made from.
 type Options struct {
-	Dir      string           // for keys, trust file, bundle; made when absent
-	Exercise *intake.Exercise // what is played
-	Sheet    []byte           // the agreement's bytes, hashed into the charter
-	Keys     *proof.Keys      // proving and verification keys of bill-64 and totals
-	Progress func(line string)
-	Log      *slog.Logger
+	Dir        string            // for keys, trust file, bundle; made when absent
+	Exercise   *intake.Exercise  // what is played
+	Sheet      []byte            // the agreement's bytes, hashed into the charter
+	Files      fs.FS             // the exercise's directory, for processes that read it themselves
+	Keys       *proof.Keys       // proving and verification keys of bill-64 and totals
+	KeysDir    string            // where those keys lie, for processes that load them themselves
+	Processes  bool              // run banks, desks and provider as processes of their own
+	Failpoints map[string]string // with Processes: by id, where a process is killed in its first life
+	PowerLoss  bool              // the database server dies in the middle of the payments
+	Progress   func(line string)
+	Log        *slog.Logger
 }
 
 // Net is a running development network.
@@ -60,11 +66,12 @@ type Net struct {
 	Provider  *node.Provider
 	Auditor   *node.Auditor
 
-	options  Options
-	claimed  bool // keys and trust file in the directory are this network's
-	postgres *pgserver.Server
-	broker   *broker.Server
-	closers  []func() error // in the order of opening
+	options   Options
+	claimed   bool        // keys and trust file in the directory are this network's
+	processes *supervisor // nil when everything runs in this process
+	postgres  *pgserver.Server
+	broker    *broker.Server
+	closers   []func() error // in the order of opening
 }
 
 // Circuits lists the circuits a development network proves with.
@@ -91,12 +98,17 @@ func (n *Net) start(ctx context.Context) error {
 		return err
 	}
 	n.closers = append(n.closers, func() error { return n.postgres.Stop(pgserver.Fast) })
-	if n.broker, err = broker.Start(broker.Options{Progress: n.options.Progress}); err != nil {
+	if n.broker, err = broker.Start(broker.Options{Listen: n.options.Processes, Progress: n.options.Progress}); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.broker.Stop)
 	if err := n.claim(); err != nil {
 		return err
+	}
+	if n.options.Processes {
+		if err := n.supervise(); err != nil {
+			return err
+		}
 	}
 	ids, network, err := found(ctx, filepath.Join(n.options.Dir, keysDir), n.options.Exercise.Agreement, n.options.Keys, Circuits())
 	if err != nil {
@@ -109,16 +121,14 @@ func (n *Net) start(ctx context.Context) error {
 	if err := n.openBanks(ctx, ids); err != nil {
 		return err
 	}
-	if err := n.fund(ctx, p); err != nil {
-		return err
+	for _, step := range []func(context.Context, *identities) error{
+		func(ctx context.Context, _ *identities) error { return n.fund(ctx, p) }, n.openDesks, n.openUsers, n.openProvider, n.openAuditor,
+	} {
+		if err := step(ctx, ids); err != nil {
+			return err
+		}
 	}
-	if err := n.openDesks(ctx, ids); err != nil {
-		return err
-	}
-	if err := n.openUsers(ctx, ids); err != nil {
-		return err
-	}
-	return n.openOthers(ctx, ids)
+	return nil
 }
 
 // Close stops everything, last opened first. The trust file and what was written beside it stay.
@@ -183,7 +193,72 @@ func (n *Net) database(ctx context.Context, kind, owner string, schema fs.FS) (s
 	return url, postgres.Migrate(ctx, url, schema)
 }
 
+// supervise prepares what child processes need: a supervisor, the exercise's files, the verification keys.
+func (n *Net) supervise() error {
+	var err error
+	if n.processes, err = newSupervisor(filepath.Join(n.options.Dir, "logs")); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.processes.close)
+	if err := os.CopyFS(filepath.Join(n.options.Dir, "exercise"), n.options.Files); err != nil {
+		return fmt.Errorf("copy the exercise: %w", err)
+	}
+	dir := filepath.Join(n.options.Dir, "circuits")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the directory for verification keys: %w", err)
+	}
+	for _, c := range Circuits() {
+		info, err := n.options.Keys.Info(c)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, c+".vk"), info.VKBytes, 0o644); err != nil {
+			return fmt.Errorf("write a verification key: %w", err)
+		}
+	}
+	return nil
+}
+
 func (n *Net) openBanks(ctx context.Context, ids *identities) error {
+	for _, pinned := range n.Trust.Banks {
+		url, err := n.database(ctx, "bank", pinned.ID, migrations.Bank)
+		if err != nil {
+			return err
+		}
+		if n.processes != nil {
+			err = n.spawn(node.Config{Role: node.RoleBank, ID: pinned.ID, Keys: "../keys/bank-" + pinned.ID + ".age", Database: url, VerificationKeys: verificationKeys()})
+		} else {
+			err = n.openBank(ctx, pinned.ID, ids.banks[pinned.ID], url)
+		}
+		if err != nil {
+			return err
+		}
+		b, err := n.connect(ctx, "operator of "+pinned.ID)
+		if err != nil {
+			return err
+		}
+		if n.Operators[pinned.ID], err = node.NewOperator(pinned.ID, n.Trust, ids.operators[pinned.ID], b, now); err != nil {
+			return err
+		}
+	}
+	for _, pinned := range n.Trust.Banks {
+		if err := n.Operators[pinned.ID].Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verificationKeys names the files written by supervise.
+func verificationKeys() map[string]string {
+	files := map[string]string{}
+	for _, c := range Circuits() {
+		files[c] = "../circuits/" + c + ".vk"
+	}
+	return files
+}
+
+func (n *Net) openBank(ctx context.Context, id string, ring *wallet.Ring, url string) error {
 	verifiers := map[string]*proof.Verifier{}
 	for _, c := range Circuits() {
 		v, err := n.options.Keys.Verifier(c)
@@ -192,27 +267,35 @@ func (n *Net) openBanks(ctx context.Context, ids *identities) error {
 		}
 		verifiers[c] = v
 	}
-	for _, pinned := range n.Trust.Banks {
-		url, err := n.database(ctx, "bank", pinned.ID, migrations.Bank)
+	store, err := postgres.Open(ctx, url, id)
+	if err != nil {
+		return err
+	}
+	b, err := n.connect(ctx, id)
+	if err != nil {
+		return err
+	}
+	bank, err := node.OpenBank(ctx, node.BankConfig{ID: id, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Verifiers: verifiers, Clock: now, Log: n.options.Log.With("bank", id)})
+	if err != nil {
+		return err
+	}
+	n.Banks[id] = bank
+	n.closers = append(n.closers, bank.Close)
+	return nil
+}
+
+func (n *Net) openDesks(ctx context.Context, ids *identities) error {
+	for _, m := range n.Trust.Members {
+		url, err := n.database(ctx, "desk", m.Nation, migrations.Desk)
 		if err != nil {
 			return err
 		}
-		store, err := postgres.Open(ctx, url, pinned.ID)
-		if err != nil {
-			return err
+		if n.processes != nil {
+			err = n.spawn(node.Config{Role: node.RoleDesk, ID: m.Nation, Keys: "../keys/desk-" + m.Nation + ".age", Database: url, Exercise: "../exercise",
+				ProvingKeys: n.options.KeysDir, ChunkSize: chunkSize})
+		} else {
+			err = n.openDesk(ctx, m.Nation, ids.desks[m.Nation], url)
 		}
-		b, err := n.connect(ctx, pinned.ID)
-		if err != nil {
-			return err
-		}
-		bank, err := node.OpenBank(ctx, node.BankConfig{ID: pinned.ID, Trust: n.Trust, Ring: ids.banks[pinned.ID], Store: store, Bus: b,
-			Verifiers: verifiers, Clock: now, Log: n.options.Log.With("bank", pinned.ID)})
-		if err != nil {
-			return err
-		}
-		n.Banks[pinned.ID] = bank
-		n.closers = append(n.closers, bank.Close)
-		n.Operators[pinned.ID], err = node.NewOperator(pinned.ID, n.Trust, ids.operators[pinned.ID], b, now)
 		if err != nil {
 			return err
 		}
@@ -220,31 +303,25 @@ func (n *Net) openBanks(ctx context.Context, ids *identities) error {
 	return nil
 }
 
-func (n *Net) openDesks(ctx context.Context, ids *identities) error {
+func (n *Net) openDesk(ctx context.Context, nation string, ring *wallet.Ring, url string) error {
 	e := n.options.Exercise
-	for _, m := range n.Trust.Members {
-		url, err := n.database(ctx, "desk", m.Nation, migrations.Desk)
-		if err != nil {
-			return err
-		}
-		store, err := postgres.OpenDesk(ctx, url)
-		if err != nil {
-			return err
-		}
-		n.closers = append(n.closers, store.Close)
-		b, err := n.connect(ctx, m.Nation)
-		if err != nil {
-			return err
-		}
-		desk, err := node.OpenDesk(ctx, node.DeskConfig{Nation: m.Nation, Trust: n.Trust, Ring: ids.desks[m.Nation], Store: store, Bus: b, Keys: n.options.Keys,
-			Agreement: e.Agreement, Sheet: n.options.Sheet, Cases: e.Cases, Rates: e.Rates, ChunkSize: chunkSize, Clock: now, Log: n.options.Log.With("desk", m.Nation)})
-		if err != nil {
-			return err
-		}
-		n.Desks[m.Nation] = desk
-		n.closers = append(n.closers, desk.Close)
-		desk.Work()
+	store, err := postgres.OpenDesk(ctx, url)
+	if err != nil {
+		return err
 	}
+	n.closers = append(n.closers, store.Close)
+	b, err := n.connect(ctx, nation)
+	if err != nil {
+		return err
+	}
+	desk, err := node.OpenDesk(ctx, node.DeskConfig{Nation: nation, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Keys: n.options.Keys,
+		Agreement: e.Agreement, Sheet: n.options.Sheet, Cases: e.Cases, Rates: e.Rates, ChunkSize: chunkSize, Clock: now, Log: n.options.Log.With("desk", nation)})
+	if err != nil {
+		return err
+	}
+	n.Desks[nation] = desk
+	n.closers = append(n.closers, desk.Close)
+	desk.Work()
 	return nil
 }
 
@@ -264,22 +341,32 @@ func (n *Net) openUsers(ctx context.Context, ids *identities) error {
 	return nil
 }
 
-func (n *Net) openOthers(ctx context.Context, ids *identities) error {
-	b, err := n.connect(ctx, providerID)
-	if err != nil {
-		return err
-	}
+func (n *Net) openProvider(ctx context.Context, ids *identities) error {
 	accounts := map[string]string{}
 	for _, bank := range n.Trust.Banks {
 		accounts[bank.ID] = account(bank.ID, providerID)
 	}
-	n.Provider, err = node.OpenProvider(ctx, node.ProviderConfig{ID: providerID, Trust: n.Trust, Ring: ids.provider, Bus: b, Rates: n.options.Exercise.Rates,
-		On: n.options.Exercise.Agreement.Ends, SpreadBPS: spreadBPS, Accounts: accounts, FirmForMS: quoteFirmMS, Clock: now, Log: n.options.Log.With("provider", providerID)})
+	e := n.options.Exercise
+	if n.processes != nil {
+		return n.spawn(node.Config{Role: node.RoleProvider, ID: providerID, Keys: "../keys/provider.age", Exercise: "../exercise",
+			Quotes: &node.QuoteConfig{On: e.Agreement.Ends, SpreadBPS: spreadBPS, FirmForMS: quoteFirmMS, Accounts: accounts}})
+	}
+	b, err := n.connect(ctx, providerID)
+	if err != nil {
+		return err
+	}
+	n.Provider, err = node.OpenProvider(ctx, node.ProviderConfig{ID: providerID, Trust: n.Trust, Ring: ids.provider, Bus: b, Rates: e.Rates,
+		On: e.Agreement.Ends, SpreadBPS: spreadBPS, Accounts: accounts, FirmForMS: quoteFirmMS, Clock: now, Log: n.options.Log.With("provider", providerID)})
 	if err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.Provider.Close)
-	if b, err = n.connect(ctx, auditorID); err != nil {
+	return nil
+}
+
+func (n *Net) openAuditor(ctx context.Context, ids *identities) error {
+	b, err := n.connect(ctx, auditorID)
+	if err != nil {
 		return err
 	}
 	var keys []wire.VerifyingKey
@@ -292,4 +379,9 @@ func (n *Net) openOthers(ctx context.Context, ids *identities) error {
 	}
 	n.Auditor, err = node.NewAuditor(node.AuditorConfig{ID: auditorID, Trust: n.Trust, Ring: ids.auditor, Bus: b, Keys: keys, Clock: now})
 	return err
+}
+
+// restartPostgres ends the database server as a power loss would and starts it again at the same address.
+func (n *Net) restartPostgres(ctx context.Context) error {
+	return n.postgres.Restart(ctx, pgserver.Immediate)
 }

@@ -34,6 +34,7 @@ type Story struct {
 	Report      audit.Report
 	BundlePath  string
 	Phases      []Phase
+	Crashes     []Crash
 }
 
 // Delivery is an accepted delivery of a case.
@@ -254,9 +255,17 @@ func (s *Story) pay(ctx context.Context, watch Watch) error {
 			}
 		}
 	}
+	if s.Net.options.PowerLoss {
+		crash, err := s.Net.LosePower(ctx)
+		if err != nil {
+			return err
+		}
+		s.Crashes = append(s.Crashes, crash)
+	}
 	if err := s.settled(ctx, watch, due); err != nil {
 		return err
 	}
+	s.Crashes = append(s.Net.Crashes(), s.Crashes...)
 	for _, m := range s.Net.Trust.Members {
 		payments, err := s.Net.Users[m.Nation][clerk].Payments(ctx)
 		if err != nil {

@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"entente/bridge/bus"
+	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
@@ -36,14 +40,17 @@ type Clock func() int64
 
 // asker signs requests and verifies the replies.
 type asker struct {
-	bus   *bus.Bus
-	trust *trust.Network
-	key   *wallet.Signer
-	clock Clock
+	bus    *bus.Bus
+	trust  *trust.Network
+	key    *wallet.Signer
+	clock  Clock
+	tracer trace.Tracer // nil for none
 }
 
 // ask sends one request to a bank, desk or provider. A refusal of the other side comes back as the refusal it gave.
-func (a *asker) ask(ctx context.Context, who, subject string, body []byte) ([]byte, error) {
+func (a *asker) ask(ctx context.Context, who, subject string, body []byte) (answer []byte, err error) {
+	ctx, span := a.begin(ctx, who, subject)
+	defer func() { telemetry.End(span, err) }()
 	nonce, err := randomID()
 	if err != nil {
 		return nil, err
@@ -57,11 +64,32 @@ func (a *asker) ask(ctx context.Context, who, subject string, body []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	answer, err := a.bus.Ask(ctx, who, envelope.Bytes())
+	reply, err := a.bus.Ask(ctx, who, envelope.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", who, subject, err)
 	}
-	return a.accept(who, envelope.Hash(), answer)
+	return a.accept(who, envelope.Hash(), reply)
+}
+
+// persist repeats what failed by a fault, with growing pauses, for a minute. A refusal is final.
+func persist(ctx context.Context, try func(context.Context) error) error {
+	pause, patience := 50*time.Millisecond, 3*time.Second
+	for deadline := time.Now().Add(time.Minute); ; {
+		once, cancel := context.WithTimeout(ctx, patience)
+		patience = min(2*patience, 20*time.Second)
+		err := try(once)
+		cancel()
+		code := refusal.CodeOf(err)
+		if err == nil || code != "" && code != CodeFault || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, 2*time.Second)
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // accept verifies that a reply is signed by the one asked and answers this very request.
@@ -97,6 +125,7 @@ type server struct {
 	key      *wallet.Signer
 	clock    Clock
 	log      *slog.Logger
+	watch    *watch
 	handlers map[string]handler
 }
 
@@ -153,7 +182,7 @@ func (s *server) answer(ctx context.Context, from wire.Key, payload []byte) ([]b
 	if !ok {
 		return nil, refusal.Newf(CodeSubjectUnknown, "check the version of both sides", "%s does not answer %q", s.self, request.Subject)
 	}
-	return handle(ctx, from, request.Body)
+	return s.watch.answer(ctx, request.Subject, func(ctx context.Context) ([]byte, error) { return handle(ctx, from, request.Body) })
 }
 
 // plain drops what a text field cannot carry, so that an error's wording can never stop the error itself.
@@ -195,10 +224,21 @@ func notAllowed(who, what string) error {
 	return refusal.Newf(CodeNotAllowed, "ask somebody who may", "%s may not %s", who, what)
 }
 
-// ask sends a request whose answer is JSON.
+// again asks until there is an answer, within the bounds of persist: for questions, and for what the other side takes once however often it comes.
+func (a *asker) again(ctx context.Context, who, subject string, body []byte) ([]byte, error) {
+	var answer []byte
+	err := persist(ctx, func(ctx context.Context) error {
+		var err error
+		answer, err = a.ask(ctx, who, subject, body)
+		return err
+	})
+	return answer, err
+}
+
+// ask sends a question whose answer is JSON.
 func ask[T any](ctx context.Context, a *asker, who, subject string, body []byte) (T, error) {
 	var answer T
-	bytes, err := a.ask(ctx, who, subject, body)
+	bytes, err := a.again(ctx, who, subject, body)
 	if err != nil {
 		return answer, err
 	}

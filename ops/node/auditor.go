@@ -60,7 +60,7 @@ func (a *Auditor) Fetch(ctx context.Context) (*wire.Bundle, error) {
 		if err := a.charter(ctx, bundle, m.Nation); err != nil {
 			return nil, err
 		}
-		answer, err := a.ask.ask(ctx, m.Nation, SubjectStatement, heads[m.Bank])
+		answer, err := a.ask.again(ctx, m.Nation, SubjectStatement, heads[m.Bank])
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (a *Auditor) Fetch(ctx context.Context) (*wire.Bundle, error) {
 
 // extract fetches one ledger's head and leaves.
 func (a *Auditor) extract(ctx context.Context, bank trust.Bank) (*wire.LedgerExtract, error) {
-	note, err := a.ask.ask(ctx, bank.ID, SubjectHead, nil)
+	note, err := a.ask.again(ctx, bank.ID, SubjectHead, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (a *Auditor) page(ctx context.Context, bank, subject string, from, to int64
 	if err != nil {
 		return nil, err
 	}
-	answer, err := a.ask.ask(ctx, bank, subject, body)
+	answer, err := a.ask.again(ctx, bank, subject, body)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (a *Auditor) bills(ctx context.Context, bank string) ([]wire.ProvenBill, er
 
 // charter fetches a member's signature of its programme's charter and joins it with those of the other members over the same bytes.
 func (a *Auditor) charter(ctx context.Context, bundle *wire.Bundle, nation string) error {
-	answer, err := a.ask.ask(ctx, nation, SubjectCharter, nil)
+	answer, err := a.ask.again(ctx, nation, SubjectCharter, nil)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (a *Auditor) Head(ctx context.Context, bank string) (transcript.Checkpoint,
 	if !ok {
 		return transcript.Checkpoint{}, refusal.Newf(trust.CodeTrustInvalid, "use the trust file of your network", "the trust file has no bank %q", bank)
 	}
-	note, err := a.ask.ask(ctx, bank, SubjectHead, nil)
+	note, err := a.ask.again(ctx, bank, SubjectHead, nil)
 	if err != nil {
 		return transcript.Checkpoint{}, err
 	}

@@ -7,7 +7,11 @@ import (
 	"log/slog"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"entente/bridge/bus"
+	"entente/ops/failpoint"
+	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
@@ -30,11 +34,13 @@ type BankConfig struct {
 	Verifiers map[string]*proof.Verifier // by circuit name
 	Clock     Clock
 	Log       *slog.Logger
+	Telemetry *telemetry.Telemetry // nil for none
 }
 
 // Bank is one central bank's process.
 type Bank struct {
 	cfg    BankConfig
+	tracer trace.Tracer
 	engine *engine.Engine
 	outbox *bus.Outbox
 	stops  []func()
@@ -72,7 +78,8 @@ func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bank{cfg: cfg}
+	cfg.Log = telemetry.Guard(cfg.Log)
+	b := &Bank{cfg: cfg, tracer: cfg.Telemetry.Tracer("node")}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := cfg.Bus.OpenOutbox(ctx, cfg.ID); err != nil {
 		b.cancel()
@@ -82,12 +89,17 @@ func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
 	b.engine, err = engine.Open(ctx, engine.Config{
 		Machine: swap.New(cfg.Trust.Network, cfg.ID, pinned.Currency, 1), Store: cfg.Store, Veil: veil, Swap: swapKey,
 		Checkpoint: noteSigner, Origin: pinned.LogOrigin, Clock: cfg.Clock, Deliver: b.deliver,
+		Tracer: cfg.Telemetry.Tracer("engine"), Meter: cfg.Telemetry.Meter("engine"),
 	})
 	if err != nil {
 		b.cancel()
 		return nil, errors.Join(err, b.Close())
 	}
-	api := &server{self: cfg.ID, trust: cfg.Trust, key: transportKey, clock: cfg.Clock, log: cfg.Log, handlers: b.handlers()}
+	watch, err := newWatch(cfg.Telemetry, cfg.ID)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	api := &server{self: cfg.ID, trust: cfg.Trust, key: transportKey, clock: cfg.Clock, log: cfg.Log, watch: watch, handlers: b.handlers()}
 	stop, err := cfg.Bus.Serve(b.ctx, cfg.ID, api.serve)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -159,18 +171,25 @@ const (
 	SecretProgramme = "programme" // programme tags, shared by the members
 )
 
+// storedPoints name the moment between a message's commit and its way out.
+var storedPoints = map[wire.PayloadType]string{
+	wire.TypePropose: failpoint.BankProposeStored, wire.TypeVote: failpoint.BankVoteStored, wire.TypeDecision: failpoint.BankDecisionStored,
+	wire.TypeDecisionAck: failpoint.BankAckStored,
+}
+
 // deliver hands stored messages to the carrier. It runs after their commit.
 func (b *Bank) deliver(messages []engine.Message) {
 	items := make([]bus.Item, len(messages))
 	for i, m := range messages {
-		items[i] = bus.Item{Recipient: m.Key.Recipient, Envelope: m.Envelope, Attachment: m.Attachment, Attempt: m.Attempt}
+		failpoint.Pass(storedPoints[m.Key.Type])
+		items[i] = bus.Item{Recipient: m.Key.Recipient, Envelope: m.Envelope, Attachment: m.Attachment, Attempt: m.Attempt, Cause: m.Cause}
 	}
 	b.outbox.Deliver(items)
 }
 
 // receive takes a batch off the carrier. Every message is verified over the bytes received before it is read; all of a batch enter the engine together, so
 // that they share one commit.
-func (b *Bank) receive(from string, bytes []byte) {
+func (b *Bank) receive(ctx context.Context, from string, bytes []byte) {
 	batch, err := wire.ParseBatch(bytes)
 	if err != nil {
 		b.cfg.Log.Warn("batch dropped", "from", from, "code", string(refusal.CodeOf(err)))
@@ -182,8 +201,10 @@ func (b *Bank) receive(from string, bytes []byte) {
 	}
 	var sent sync.WaitGroup
 	for i := range batch.Messages {
+		ctx, span := b.arrival(ctx, from, batch.Messages[i].Hash())
 		work, err := b.admit(&batch.Messages[i], attached)
 		if err != nil {
+			telemetry.End(span, err)
 			b.cfg.Log.Warn("message dropped", "from", from, "code", string(refusal.CodeOf(err)))
 			continue
 		}
@@ -191,7 +212,9 @@ func (b *Bank) receive(from string, bytes []byte) {
 		go func() {
 			defer sent.Done()
 			// A refusal is on record in the bank's notes; a fault stops the engine, and the message comes again.
-			if _, err := b.engine.Submit(b.ctx, work); err != nil && refusal.CodeOf(err) == "" && b.ctx.Err() == nil {
+			_, err := b.engine.Submit(ctx, work)
+			telemetry.End(span, err)
+			if err != nil && refusal.CodeOf(err) == "" && b.ctx.Err() == nil {
 				b.cfg.Log.Error("message not processed", "from", from, "error", err)
 			}
 		}()

@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/engine"
@@ -70,7 +74,9 @@ func (b *Bank) onBill(ctx context.Context, from wire.Key, body []byte) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
+	_, span := b.tracer.Start(ctx, "verify proofs", trace.WithAttributes(attribute.String("bank", b.cfg.ID), attribute.Int("chunks", len(proven.Proofs))))
 	bill, err := b.verifyBill(&proven)
+	telemetry.End(span, err)
 	if err != nil {
 		return nil, err
 	}

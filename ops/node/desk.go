@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"entente/bridge/bus"
 	"entente/bridge/intake"
+	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
@@ -38,6 +41,7 @@ type DeskConfig struct {
 	ChunkSize int              // items a chunk of a bill: 16, 64 or 256
 	Clock     Clock
 	Log       *slog.Logger
+	Telemetry *telemetry.Telemetry // nil for none
 }
 
 // Desk is one nation's treasury desk. Its state is the fold of its journal: the programme's posts and its own payments.
@@ -68,6 +72,10 @@ type Desk struct {
 	made     []wire.Hash // payments in the order in which they were made
 	refused  []Refused
 
+	tracer  trace.Tracer
+	traces  traces
+	figures *deskFigures
+
 	difficulty string // why the desk's own work does not go on at present
 }
 
@@ -94,8 +102,9 @@ func OpenDesk(ctx context.Context, cfg DeskConfig) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Log = telemetry.Guard(cfg.Log)
 	d := &Desk{
-		cfg: cfg, nation: nation, ask: &asker{bus: cfg.Bus, trust: cfg.Trust, key: service, clock: cfg.Clock}, changed: make(chan struct{}),
+		cfg: cfg, nation: nation, ask: &asker{bus: cfg.Bus, trust: cfg.Trust, key: service, clock: cfg.Clock, tracer: cfg.Telemetry.Tracer("node")}, tracer: cfg.Telemetry.Tracer("node"), changed: make(chan struct{}),
 		chains: map[string]*chain{}, counts: map[programme.Nation]programme.Count{}, receipts: map[string][]programme.Receipt{},
 		bills: map[wire.Hash]*DeskBill{}, payments: map[wire.Hash]*deskPayment{},
 	}
@@ -106,6 +115,10 @@ func OpenDesk(ctx context.Context, cfg DeskConfig) (*Desk, error) {
 	if err := cfg.Store.Replay(ctx, d.replay); err != nil {
 		d.cancel()
 		return nil, fmt.Errorf("fold the desk's journal: %w", err)
+	}
+	if d.figures, err = d.newFigures(); err != nil {
+		d.cancel()
+		return nil, err
 	}
 	d.review()
 	if err := d.join(ctx, service); err != nil {
@@ -142,7 +155,11 @@ func ProgrammeTag(key [32]byte, agreement string) wire.Hash {
 func (d *Desk) join(ctx context.Context, service *wallet.Signer) error {
 	handlers := d.userHandlers()
 	handlers[SubjectCharter], handlers[SubjectStatement] = d.onCharter, d.onStatement
-	api := &server{self: d.cfg.Nation, trust: d.cfg.Trust, key: service, clock: d.cfg.Clock, log: d.cfg.Log, handlers: handlers}
+	watch, err := newWatch(d.cfg.Telemetry, d.cfg.Nation)
+	if err != nil {
+		return err
+	}
+	api := &server{self: d.cfg.Nation, trust: d.cfg.Trust, key: service, clock: d.cfg.Clock, log: d.cfg.Log, watch: watch, handlers: handlers}
 	stop, err := d.cfg.Bus.Serve(d.ctx, d.cfg.Nation, api.serve)
 	if err != nil {
 		return err
@@ -151,7 +168,7 @@ func (d *Desk) join(ctx context.Context, service *wallet.Signer) error {
 	if err := d.cfg.Bus.OpenPosts(ctx); err != nil {
 		return err
 	}
-	stop, err = d.cfg.Bus.ReceivePosts(d.ctx, d.cfg.Nation, d.programme.String(), func(_ string, post []byte) { d.receive(post) })
+	stop, err = d.cfg.Bus.ReceivePosts(d.ctx, d.cfg.Nation, d.programme.String(), d.receive)
 	if err != nil {
 		return err
 	}
@@ -166,7 +183,7 @@ func (d *Desk) Close() error {
 	}
 	d.cancel()
 	d.work.Wait()
-	return nil
+	return d.figures.end()
 }
 
 // Nation gives the desk's nation.

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 
+	"entente/ops/telemetry"
 	"entente/schema/money"
 	"entente/schema/refusal"
 	"entente/schema/wire"
-	"entente/settlement/ledger"
 	"entente/settlement/programme"
 	"entente/zk/commit"
 )
@@ -65,6 +64,8 @@ type offer struct {
 	kind      uint8
 	reference string
 	chunks    []chunkOpening
+
+	id wire.ID // of the bill; not sent beside it
 }
 
 func (o *offer) fields(f *wire.Fields) {
@@ -107,7 +108,7 @@ func (d *Desk) OfferBills(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := d.post(ctx, postBill, body, string(draft.Debtor)); err != nil {
+		if err := d.postOffer(ctx, o.id, body, string(draft.Debtor)); err != nil {
 			return err
 		}
 	}
@@ -142,7 +143,7 @@ func (d *Desk) commit(draft programme.DraftBill) (*offer, error) {
 		Ledger: member.Bank, Currency: draft.Currency.Code(), CreatedMS: d.cfg.Clock(), Nonce: nonce, ChunkSize: uint16(d.cfg.ChunkSize),
 		Chunks: make([]wire.Chunk, len(groups)), // contexts name the number of chunks, so it stands before they are filled
 	}
-	o := &offer{kind: uint8(draft.Kind), reference: draft.Reference, chunks: make([]chunkOpening, len(groups))}
+	o := &offer{id: id, kind: uint8(draft.Kind), reference: draft.Reference, chunks: make([]chunkOpening, len(groups))}
 	for i, items := range groups {
 		c := &o.chunks[i]
 		for slot, item := range items {
@@ -363,7 +364,10 @@ func (d *Desk) countersign(b *DeskBill) error {
 	if err := d.nation.CoSign(&envelope); err != nil {
 		return err
 	}
-	return d.post(d.ctx, postCounter, envelope.Bytes(), b.Bill.Creditor)
+	ctx, span := d.span(d.ctx, b.Bill.ID, "countersign bill")
+	err := d.post(ctx, postCounter, envelope.Bytes(), b.Bill.Creditor)
+	telemetry.End(span, err)
+	return err
 }
 
 func (d *Desk) foldCountersignature(author string, body []byte) error {
@@ -382,112 +386,6 @@ func (d *Desk) foldCountersignature(author string, body []byte) error {
 	if b.State == BillOffered {
 		b.State, b.envelope = BillCountersigned, envelope
 	}
-	return nil
-}
-
-// ProveBills makes the missing proofs of this nation's bills, chunk by chunk; step is told of each chunk done.
-func (d *Desk) ProveBills(ctx context.Context, step func()) error {
-	d.offering.Lock()
-	defer d.offering.Unlock()
-	for _, b := range d.Bills() {
-		if b.Bill.Creditor != d.cfg.Nation || b.Proofs != nil {
-			continue
-		}
-		proofs := make([][]byte, len(b.chunks))
-		for i := range b.chunks {
-			w, _, err := openChunk(&b.Bill, i, &b.chunks[i])
-			if err != nil {
-				return err
-			}
-			p, err := d.cfg.Keys.ProveBill(ctx, w)
-			if err != nil {
-				return fmt.Errorf("prove chunk %d of bill %s: %w", i, b.Hash.Short(), err)
-			}
-			proofs[i] = p[:]
-			d.mu.Lock()
-			d.bills[b.Hash].proven++
-			d.mu.Unlock()
-			step()
-		}
-		body, err := encodeBlobs(proofs)
-		if err != nil {
-			return err
-		}
-		if err := d.append(ctx, eventProofs, b.Hash, body); err != nil {
-			return err
-		}
-		d.mu.Lock()
-		d.bills[b.Hash].Proofs = proofs
-		d.touch()
-		d.mu.Unlock()
-	}
-	return nil
-}
-
-// Chunks counts the chunks of this nation's bills that still have to be proven.
-func (d *Desk) Chunks() int {
-	n := 0
-	for _, b := range d.Bills() {
-		if b.Bill.Creditor == d.cfg.Nation && b.Proofs == nil {
-			n += len(b.chunks)
-		}
-	}
-	return n
-}
-
-// RecordBills has every countersigned and proven bill of this nation entered into the log of its bank, and tells the debtor.
-func (d *Desk) RecordBills(ctx context.Context) error {
-	d.offering.Lock()
-	defer d.offering.Unlock()
-	for _, b := range d.Bills() {
-		if b.Bill.Creditor != d.cfg.Nation || b.State != BillCountersigned || b.Proofs == nil {
-			continue
-		}
-		proven := wire.ProvenBill{Envelope: b.envelope, Proofs: b.Proofs}
-		answer, err := d.ask.ask(ctx, b.Bill.Ledger, SubjectBill, proven.Bytes())
-		recorded := Recorded{Seq: -1}
-		switch {
-		case refusal.CodeOf(err) == ledger.CodeBillRepeated: // an earlier answer was lost: the bill is there
-		case err != nil:
-			return err
-		default:
-			if err := json.Unmarshal(answer, &recorded); err != nil {
-				return fmt.Errorf("answer of %s: %w", b.Bill.Ledger, err)
-			}
-		}
-		note := recordedNote{bill: b.Hash, seq: max(recorded.Seq, 0)}
-		body, err := wire.EncodeFields(note.fields)
-		if err != nil {
-			return err
-		}
-		if err := d.post(ctx, postRecorded, body, b.Bill.Debtor); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recordedNote tells the debtor that a bill is in the log.
-type recordedNote struct {
-	bill wire.Hash
-	seq  int64
-}
-
-func (n *recordedNote) fields(f *wire.Fields) {
-	f.Fixed(1, n.bill[:])
-	f.Count(2, &n.seq)
-}
-
-func (d *Desk) foldRecorded(author string, body []byte) error {
-	var n recordedNote
-	if err := wire.DecodeFields(body, 256, n.fields); err != nil {
-		return err
-	}
-	b := d.bills[n.bill]
-	if b == nil || b.Bill.Creditor != author || b.State == BillOffered {
-		return refusal.Newf(CodeNotFound, "record countersigned bills", "%s says it recorded a bill this desk did not see signed", author)
-	}
-	b.State, b.Seq = BillRecorded, n.seq
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"entente/ops/failpoint"
+	"entente/ops/telemetry"
 	"entente/schema/money"
 	"entente/schema/refusal"
 	"entente/schema/wire"
@@ -55,11 +57,18 @@ func (s *step) fields(f *wire.Fields) {
 	s.event.Do, s.event.Code = payment.Action(do), refusal.Code(code)
 }
 
+// journaledPoints name the moment between a step's journaling and anybody's knowing of it.
+var journaledPoints = map[payment.Action]string{
+	payment.Make: failpoint.DeskMakeStored, payment.Approve: failpoint.DeskApprovalStored, payment.Quote: failpoint.DeskQuoteStored, payment.Submit: failpoint.DeskSubmitStored,
+}
+
 // advance takes a payment one step further: the rules first, then the journal, then the state.
-func (d *Desk) advance(ctx context.Context, instruction wire.Hash, event payment.Event, documents ...[]byte) error {
+func (d *Desk) advance(ctx context.Context, instruction wire.Hash, event payment.Event, documents ...[]byte) (err error) {
 	s := step{instruction: instruction, event: event, documents: documents}
+	ctx, span := d.stepSpan(ctx, &s)
+	defer func() { telemetry.End(span, err) }()
 	d.mu.Lock()
-	err := d.check(&s)
+	err = d.check(&s)
 	d.mu.Unlock()
 	if err != nil {
 		return err
@@ -71,6 +80,7 @@ func (d *Desk) advance(ctx context.Context, instruction wire.Hash, event payment
 	if err := d.append(ctx, eventPayment, wire.AttachmentHash(body), body); err != nil {
 		return err
 	}
+	failpoint.Pass(journaledPoints[event.Do])
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.foldPayment(body)
@@ -200,6 +210,9 @@ func (d *Desk) AddPayment(ctx context.Context, envelope wire.Envelope) (wire.Has
 	if len(in.Bills) != 1 {
 		return wire.Hash{}, refusal.Newf("bill_total_mismatch", "pay one bill at a time", "an instruction that names %d bills", len(in.Bills))
 	}
+	if _, err := d.payment(in.Hash()); err == nil {
+		return in.Hash(), nil // handed in before: the first answer stands
+	}
 	d.making.Lock() // so that two instructions for one bill cannot both pass the check
 	defer d.making.Unlock()
 	due, err := d.DraftPayment(in.Bills[0])
@@ -311,6 +324,13 @@ func (d *Desk) AddApproval(ctx context.Context, envelope wire.Envelope) error {
 	if a.Network != d.cfg.Trust.Network {
 		return refusal.Newf(wire.CodeWrongNetwork, "approve on your own network", "an approval on network %q", a.Network)
 	}
+	if p, err := d.payment(a.Instruction); err == nil {
+		for i := range p.approvals {
+			if p.approvals[i].Hash() == envelope.Hash() {
+				return nil // handed in before: the first answer stands
+			}
+		}
+	}
 	event := payment.Event{Do: payment.Approve, AtMS: d.cfg.Clock(), By: by, Reason: a.Reason}
 	if a.Verdict == wire.VerdictReject {
 		event.Do = payment.Reject
@@ -331,7 +351,13 @@ func (d *Desk) payment(instruction wire.Hash) (deskPayment, error) {
 
 // Settle takes an approved payment to its end: quote, submission, and following it until it is final. It goes on wherever the payment stands, so that it can
 // be called again after a restart. The error of a payment that was refused or aborted says why.
-func (d *Desk) Settle(ctx context.Context, instruction wire.Hash) error {
+func (d *Desk) Settle(ctx context.Context, instruction wire.Hash) (err error) {
+	p, err := d.payment(instruction)
+	if err != nil {
+		return err
+	}
+	ctx, span := d.span(ctx, p.Instruction.UETR, "settle payment")
+	defer func() { telemetry.End(span, err) }()
 	for {
 		p, err := d.payment(instruction)
 		if err != nil {
@@ -466,11 +492,7 @@ func (d *Desk) submit(ctx context.Context, p *deskPayment) error {
 	if err != nil {
 		return err
 	}
-	var answer []byte
-	err = d.persist(ctx, func(ctx context.Context) error {
-		answer, err = d.ask.ask(ctx, p.Instruction.PayerBank, SubjectPay, body)
-		return err
-	})
+	answer, err := d.ask.again(ctx, p.Instruction.PayerBank, SubjectPay, body)
 	var refused *refusal.Refusal
 	if errors.As(err, &refused) {
 		if err := d.advance(ctx, p.Hash, payment.Event{Do: payment.Refuse, AtMS: d.cfg.Clock(), Code: refused.Code, Reason: plain(refused.What)}); err != nil {
@@ -484,36 +506,11 @@ func (d *Desk) submit(ctx context.Context, p *deskPayment) error {
 	return d.take(ctx, p, answer)
 }
 
-// persist repeats what failed by a fault, with growing pauses, for half a minute. A refusal is final.
-func (d *Desk) persist(ctx context.Context, try func(context.Context) error) error {
-	pause := 50 * time.Millisecond
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		once, cancel := context.WithTimeout(ctx, 10*time.Second)
-		err := try(once)
-		cancel()
-		code := refusal.CodeOf(err)
-		if err == nil || code != "" && code != CodeFault || time.Now().After(deadline) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-			pause = min(2*pause, 2*time.Second)
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
 // follow asks the bank how far the payment is, until it is further than the desk knows.
 func (d *Desk) follow(ctx context.Context, p *deskPayment) error {
 	pause := 5 * time.Millisecond
 	for {
-		var answer []byte
-		err := d.persist(ctx, func(ctx context.Context) error {
-			var err error
-			answer, err = d.ask.ask(ctx, p.Instruction.PayerBank, SubjectOutcome, p.Hash[:])
-			return err
-		})
+		answer, err := d.ask.again(outside(ctx), p.Instruction.PayerBank, SubjectOutcome, p.Hash[:])
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/programme"
@@ -128,7 +129,7 @@ func (d *Desk) openPost(bytes []byte) (*wire.Envelope, *wire.Post, error) {
 }
 
 // receive takes a post off the carrier, in whatever order and however often it comes.
-func (d *Desk) receive(bytes []byte) {
+func (d *Desk) receive(ctx context.Context, _ string, bytes []byte) {
 	envelope, p, err := d.openPost(bytes)
 	if err != nil {
 		d.cfg.Log.Warn("post dropped", "code", string(refusal.CodeOf(err)))
@@ -137,7 +138,10 @@ func (d *Desk) receive(bytes []byte) {
 		d.mu.Unlock()
 		return
 	}
-	if err := d.accept(envelope, p); err != nil {
+	span := d.arrival(ctx, p)
+	err = d.accept(envelope, p)
+	telemetry.End(span, err)
+	if err != nil {
 		d.cfg.Log.Error("post not stored", "author", p.Author, "error", err)
 		return
 	}

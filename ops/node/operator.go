@@ -25,6 +25,12 @@ func NewOperator(bank string, network *trust.Network, ring *wallet.Ring, b *bus.
 	return &Operator{bank: bank, key: key, ask: &asker{bus: b, trust: network, key: key, clock: clock}}, nil
 }
 
+// Ready waits until the bank answers.
+func (o *Operator) Ready(ctx context.Context) error {
+	_, err := o.ask.again(ctx, o.bank, SubjectHead, nil)
+	return err
+}
+
 // Open opens an account.
 func (o *Operator) Open(ctx context.Context, account, owner string, kind wire.AccountKind) error {
 	return o.order(ctx, wire.Order{Kind: wire.OrderOpen, Account: account, Owner: owner, As: kind})
@@ -59,7 +65,8 @@ func (o *Operator) order(ctx context.Context, order wire.Order) error {
 	if err != nil {
 		return err
 	}
-	_, err = o.ask.ask(ctx, o.bank, SubjectOrder, envelope.Bytes())
+	// The order's key makes repeating it safe: the bank carries it out once.
+	_, err = o.ask.again(ctx, o.bank, SubjectOrder, envelope.Bytes())
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"entente/bridge/bus"
 	"entente/bridge/intake"
+	"entente/ops/telemetry"
 	"entente/schema/money"
 	"entente/schema/refusal"
 	"entente/schema/trust"
@@ -45,6 +46,7 @@ type ProviderConfig struct {
 	FirmForMS int64             // how long a quote is firm
 	Clock     Clock
 	Log       *slog.Logger
+	Telemetry *telemetry.Telemetry // nil for none
 }
 
 // Provider is a liquidity provider: it gives firm, single-use quotes over reference rates and keeps no state; what it is bound to, ledgers remember.
@@ -67,8 +69,13 @@ func OpenProvider(ctx context.Context, cfg ProviderConfig) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Log = telemetry.Guard(cfg.Log)
+	watch, err := newWatch(cfg.Telemetry, cfg.ID)
+	if err != nil {
+		return nil, err
+	}
 	p := &Provider{cfg: cfg, quote: quote}
-	api := &server{self: cfg.ID, trust: cfg.Trust, key: service, clock: cfg.Clock, log: cfg.Log, handlers: map[string]handler{SubjectQuote: p.onQuote}}
+	api := &server{self: cfg.ID, trust: cfg.Trust, key: service, clock: cfg.Clock, log: cfg.Log, watch: watch, handlers: map[string]handler{SubjectQuote: p.onQuote}}
 	p.stop, err = cfg.Bus.Serve(context.WithoutCancel(ctx), cfg.ID, api.serve)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (u *User) PostCount(ctx context.Context, c programme.Count) error {
 	if err != nil {
 		return err
 	}
-	_, err = u.ask.ask(ctx, u.nation, SubjectCount, body)
+	_, err = u.ask.again(ctx, u.nation, SubjectCount, body)
 	return err
 }
 
@@ -47,13 +47,13 @@ func (u *User) PostReceipts(ctx context.Context, c programme.Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = u.ask.ask(ctx, u.nation, SubjectReceipts, body)
+	_, err = u.ask.again(ctx, u.nation, SubjectReceipts, body)
 	return err
 }
 
 // OfferBills has the desk commit to what this nation is owed and offer the bills.
 func (u *User) OfferBills(ctx context.Context) error {
-	_, err := u.ask.ask(ctx, u.nation, SubjectOffer, nil)
+	_, err := u.ask.again(ctx, u.nation, SubjectOffer, nil)
 	return err
 }
 
@@ -84,7 +84,7 @@ func (u *User) Account(ctx context.Context) (Account, error) {
 
 // MakePayment asks for the instruction that pays a bill, signs it and hands it in.
 func (u *User) MakePayment(ctx context.Context, bill wire.Hash) (wire.Hash, error) {
-	draft, err := u.ask.ask(ctx, u.nation, SubjectDraft, bill[:])
+	draft, err := u.ask.again(ctx, u.nation, SubjectDraft, bill[:])
 	if err != nil {
 		return wire.Hash{}, err
 	}
@@ -100,7 +100,7 @@ func (u *User) MakePayment(ctx context.Context, bill wire.Hash) (wire.Hash, erro
 		return wire.Hash{}, err
 	}
 	hash := in.Hash()
-	_, err = u.ask.ask(ctx, u.nation, SubjectMake, envelope.Bytes())
+	_, err = u.ask.again(ctx, u.nation, SubjectMake, envelope.Bytes())
 	return hash, err
 }
 
@@ -111,7 +111,7 @@ func (u *User) Approve(ctx context.Context, instruction wire.Hash) error {
 	if err != nil {
 		return err
 	}
-	_, err = u.ask.ask(ctx, u.nation, SubjectApprove, envelope.Bytes())
+	_, err = u.ask.again(ctx, u.nation, SubjectApprove, envelope.Bytes())
 	return err
 }
 

@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entente/schema/refusal"
+	"entente/schema/trust"
+	"entente/schema/wire"
+	"entente/wallet"
+)
+
+// ringKinds are the owners of key files, with what each file holds.
+var ringKinds = map[string]struct {
+	purposes []wire.Purpose
+	secrets  []string
+	seals    bool
+	title    string
+}{
+	"bank":     {[]wire.Purpose{wire.PurposeSwap, wire.PurposeCheckpoint, wire.PurposeTransport}, []string{"blinding", "tags", "salts"}, false, "a bank's process"},
+	"operator": {[]wire.Purpose{wire.PurposeOperator}, nil, false, "a central-bank operator"},
+	"desk":     {[]wire.Purpose{wire.PurposeNation, wire.PurposeService}, []string{"blinding", "salts", "programme"}, true, "a treasury desk's process"},
+	"user":     {[]wire.Purpose{wire.PurposeUser}, nil, false, "a desk user"},
+	"provider": {[]wire.Purpose{wire.PurposeQuote, wire.PurposeService}, nil, false, "a liquidity provider's process"},
+	"auditor":  {[]wire.Purpose{wire.PurposeService}, nil, false, "an auditor's client"},
+}
+
+func newKeys() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "Make, show and rotate key files", Args: noArgs,
+		Long: `Keys lie in files encrypted with age; the file that unlocks them lies elsewhere (a
+credential store, a token). Both must be readable by their owner alone.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(newKeysNew(), newKeysShow(), newKeysRotate())
+	return cmd
+}
+
+func newKeysNew() *cobra.Command {
+	var kind, owner, name, file, unlock string
+	kinds := make([]string, 0, len(ringKinds))
+	for k := range ringKinds {
+		kinds = append(kinds, k)
+	}
+	slices.Sort(kinds)
+	cmd := &cobra.Command{
+		Use: "new --kind KIND --owner ID --file FILE --unlock FILE", Short: "Make a new key file", Args: noArgs,
+		Long: `Makes a key file with everything its kind needs, and the unlock file if it is not there.
+Nothing is ever overwritten. Prints what the trust file has to pin.
+
+Kinds: ` + strings.Join(kinds, ", ") + ".",
+		Example: "  entente keys new --kind bank --owner rbi --file bank-rbi.age --unlock unlock\n  entente keys new --kind user --owner IND --name asha --file asha.age --unlock asha.unlock",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			k, ok := ringKinds[kind]
+			switch {
+			case !ok:
+				return usage(fmt.Errorf("--kind is one of %s, not %q", strings.Join(kinds, ", "), kind))
+			case owner == "" || file == "" || unlock == "":
+				return usage(fmt.Errorf("--owner, --file and --unlock are needed"))
+			}
+			if name == "" {
+				name = owner
+			}
+			ring := wallet.NewRing(owner)
+			for _, purpose := range k.purposes {
+				if err := addKey(ring, owner, name, purpose, 1); err != nil {
+					return err
+				}
+			}
+			for _, secret := range k.secrets {
+				if err := ring.NewSecret(secret, 1, rand.Reader); err != nil {
+					return err
+				}
+			}
+			if k.seals {
+				id, err := wallet.NewIdentity()
+				if err != nil {
+					return err
+				}
+				ring.AddIdentity(id)
+			}
+			identity, err := unlockFile(unlock, true)
+			if err != nil {
+				return err
+			}
+			if err := wallet.Create(file, identity.Recipient(), ring); err != nil {
+				return err
+			}
+			return printKeys(cmd.OutOrStdout(), ring)
+		},
+	}
+	cmd.Flags().StringVar(&kind, "kind", "", "whose keys: "+strings.Join(kinds, ", "))
+	cmd.Flags().StringVar(&owner, "owner", "", "bank, nation, provider or auditor, as the trust file has it")
+	cmd.Flags().StringVar(&name, "name", "", "person who holds the keys (default: the owner)")
+	cmd.Flags().StringVar(&file, "file", "", "key file to make")
+	cmd.Flags().StringVar(&unlock, "unlock", "", "unlock file, made when it is not there")
+	return cmd
+}
+
+func addKey(ring *wallet.Ring, owner, name string, purpose wire.Purpose, epoch uint32) error {
+	s, err := wallet.NewSigner(owner, name, purpose, epoch, rand.Reader)
+	if err != nil {
+		return err
+	}
+	return ring.Add(s)
+}
+
+// unlockFile opens an unlock file, or makes it where that is asked for and there is none.
+func unlockFile(path string, create bool) (*wallet.Identity, error) {
+	identity, err := wallet.OpenUnlock(path)
+	if create && refusal.CodeOf(err) == wallet.CodeKeyFileMissing {
+		return wallet.CreateUnlock(path)
+	}
+	return identity, err
+}
+
+// publicRing is what others may know of a key file: what the trust file pins.
+type publicRing struct {
+	Owner  string      `json:"owner"`
+	SealTo string      `json:"seal_to,omitempty"`
+	Keys   []trust.Key `json:"keys"`
+}
+
+func printKeys(w io.Writer, ring *wallet.Ring) error {
+	public := publicRing{Owner: ring.Owner(), SealTo: ring.SealTo()}
+	for _, k := range ring.Keys() {
+		public.Keys = append(public.Keys, trust.Key{Name: k.Name, Purpose: k.Purpose, Epoch: k.Epoch, Public: k.Public})
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(public)
+}
+
+func newKeysShow() *cobra.Command {
+	var unlock string
+	cmd := &cobra.Command{
+		Use: "show FILE --unlock FILE", Short: "Show the public half of a key file, as the trust file pins it",
+		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(cmd, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ring, err := openRing(args[0], unlock)
+			if err != nil {
+				return err
+			}
+			return printKeys(cmd.OutOrStdout(), ring)
+		},
+	}
+	cmd.Flags().StringVar(&unlock, "unlock", "", "unlock file")
+	return cmd
+}
+
+func openRing(path, unlock string) (*wallet.Ring, error) {
+	if unlock == "" {
+		return nil, usage(fmt.Errorf("--unlock FILE is missing"))
+	}
+	identity, err := unlockFile(unlock, false)
+	if err != nil {
+		return nil, err
+	}
+	return wallet.Open(path, identity)
+}
+
+func newKeysRotate() *cobra.Command {
+	var unlock, out string
+	cmd := &cobra.Command{
+		Use: "rotate FILE --unlock FILE --out NEWFILE", Short: "Write a new key file with a later epoch of every key",
+		Long: `Reads a key file and writes a new one that holds everything the old one did and, for
+every key, a new one of the next epoch. The old file stays as it is. Secrets that open
+what was committed before are kept. Have the new keys pinned in the trust file before
+the process starts with the new file.`,
+		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(cmd, args)) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usage(fmt.Errorf("--out NEWFILE is missing"))
+			}
+			ring, err := openRing(args[0], unlock)
+			if err != nil {
+				return err
+			}
+			if err := rotate(ring); err != nil {
+				return err
+			}
+			identity, err := unlockFile(unlock, false)
+			if err != nil {
+				return err
+			}
+			if err := wallet.Create(out, identity.Recipient(), ring); err != nil {
+				return err
+			}
+			return printKeys(cmd.OutOrStdout(), ring)
+		},
+	}
+	cmd.Flags().StringVar(&unlock, "unlock", "", "unlock file, of the old file and the new")
+	cmd.Flags().StringVar(&out, "out", "", "key file to make")
+	return cmd
+}
+
+// rotate adds to a ring the next epoch of each of its newest keys.
+func rotate(ring *wallet.Ring) error {
+	type slot struct {
+		name    string
+		purpose wire.Purpose
+	}
+	newest := map[slot]uint32{}
+	var order []slot
+	for _, k := range ring.Keys() {
+		s := slot{k.Name, k.Purpose}
+		if _, seen := newest[s]; !seen {
+			order = append(order, s)
+		}
+		newest[s] = max(newest[s], k.Epoch)
+	}
+	for _, s := range order {
+		if err := addKey(ring, ring.Owner(), s.name, s.purpose, newest[s]+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
