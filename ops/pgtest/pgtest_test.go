@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -26,6 +27,8 @@ func migrate(ctx context.Context, url string) (err error) {
 }
 
 func TestEachTestHasADatabaseOfItsOwnFromOneMigration(t *testing.T) {
+	var mu sync.Mutex
+	var made []string
 	t.Run("together", func(t *testing.T) {
 		for i := range 8 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -34,6 +37,9 @@ func TestEachTestHasADatabaseOfItsOwnFromOneMigration(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				mu.Lock()
+				made = append(made, conn.Config().Database)
+				mu.Unlock()
 				// Left open on purpose: the end of the test must drop the database all the same.
 				var rows int
 				if err := conn.QueryRow(t.Context(), "INSERT INTO seen VALUES ('me') RETURNING (SELECT count(*) FROM seen)").Scan(&rows); err != nil || rows != 0 {
@@ -46,12 +52,15 @@ func TestEachTestHasADatabaseOfItsOwnFromOneMigration(t *testing.T) {
 		t.Errorf("the migration ran %d times", n)
 	}
 	var left int
-	conn, err := pgx.Connect(t.Context(), pgtest.ForTest(t).URL("postgres"))
+	conn, err := pgtest.ForTest(t).Admin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname LIKE 'test\\_%'").Scan(&left); err != nil || left != 0 {
+	if len(made) != 8 {
+		t.Errorf("%d databases were made", len(made))
+	}
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname = ANY ($1)", made).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d test databases are left (%v)", left, err)
 	}
 }

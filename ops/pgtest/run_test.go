@@ -252,12 +252,10 @@ func TestTheServerDiesWithItsKilledKeeperAndTheNextBinaryGetsAnother(t *testing.
 		t.Error("the run ended by itself")
 	}
 	awaitEnd(t, "the second server", ended(second))
-	if _, err := os.Stat(dir); err != nil {
-		t.Fatalf("a killed keeper cannot have cleaned up: %v", err)
-	}
+	// Another run may have done it already.
 	sweep()
 	if !removed(dir)() {
-		t.Error("the sweep of the next keeper leaves the directory")
+		t.Error("the sweep of a later keeper leaves the directory")
 	}
 }
 
