@@ -16,7 +16,7 @@ const (
 )
 
 // Serve answers requests for who, up to 64 at a time, until stop, the end of ctx, or Close. An answer of nil sends nothing, and the asker's time runs out.
-// The handler's context ends with the service. An answer above LimitAsk is not sent and goes to OnError. handle must not call stop.
+// The handler's context ends with the service, and is within the trace that the request carries. An answer above LimitAsk is not sent and goes to OnError. handle must not call stop.
 // Where several connections serve the same name each request goes to one of them. Refusals: bad_name.
 func (b *Bus) Serve(ctx context.Context, who string, handle func(ctx context.Context, request []byte) []byte) (stop func(), err error) {
 	if err := checkNames(who); err != nil {
@@ -34,7 +34,7 @@ func (b *Bus) Serve(ctx context.Context, who string, handle func(ctx context.Con
 			turns <- struct{}{}
 			running.Go(func() {
 				defer func() { <-turns }()
-				b.answer(m, handle(ctx, m.Data))
+				b.answer(m, handle(within(ctx, m.Header), m.Data))
 			})
 		})
 	}
@@ -62,7 +62,7 @@ func (b *Bus) answer(m *nats.Msg, answer []byte) {
 	}
 }
 
-// Ask sends a request to who and waits for one answer, until ctx ends, 10 s when it has no deadline. Anybody may have answered: verify it.
+// Ask sends a request to who, with the trace of ctx, and waits for one answer, until ctx ends, 10 s when it has no deadline. Anybody may have answered: verify it.
 // Refusals: bad_name, too_large, broker_denied. Faults: ErrNobodyThere when nobody serves the name now; time-outs; a lost broker.
 func (b *Bus) Ask(ctx context.Context, who string, request []byte) ([]byte, error) {
 	if err := checkNames(who); err != nil {
@@ -79,7 +79,7 @@ func (b *Bus) Ask(ctx context.Context, who string, request []byte) ([]byte, erro
 	subject := b.askSubject(who)
 	ctx, done := b.calls.watch(ctx, subject)
 	defer done()
-	m, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Data: request})
+	m, err := b.nc.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Header: parentOf(ctx), Data: request})
 	if errors.Is(err, nats.ErrNoResponders) {
 		return nil, fmt.Errorf("bus: ask %s: %w", who, ErrNobodyThere)
 	}

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -144,7 +145,7 @@ func TestABatchIsAcknowledgedOnlyWhenTheHandlerReturns(t *testing.T) {
 	_, js := raw(t, s)
 	must(t, b.OpenOutbox(t.Context(), "INR"))
 	began, let := make(chan struct{}), make(chan struct{})
-	stop, err := b.ReceiveBatches(t.Context(), "JPY", []string{"INR"}, func(string, []byte) {
+	stop, err := b.ReceiveBatches(t.Context(), "JPY", []string{"INR"}, func(context.Context, string, []byte) {
 		close(began)
 		<-let
 	})
@@ -223,7 +224,7 @@ func TestNamesThatCouldWidenASubjectAreRefused(t *testing.T) {
 				t.Errorf("a network %q: %v", bad, err)
 			}
 		}
-		ignore := func(string, []byte) {}
+		ignore := func(context.Context, string, []byte) {}
 		_, errPeer := b.ReceiveBatches(t.Context(), good, []string{bad}, ignore)
 		_, errSelf := b.ReceiveBatches(t.Context(), bad, []string{good}, ignore)
 		_, errReader := b.ReceivePosts(t.Context(), bad, good, ignore)
@@ -246,7 +247,7 @@ func TestStopWaitsForTheHandler(t *testing.T) {
 	s := carrier(t)
 	b := connect(t, s)
 	began, let := make(chan struct{}), make(chan struct{})
-	stop, err := b.ReceiveBatches(t.Context(), "JPY", []string{"INR"}, func(string, []byte) {
+	stop, err := b.ReceiveBatches(t.Context(), "JPY", []string{"INR"}, func(context.Context, string, []byte) {
 		close(began)
 		<-let
 	})

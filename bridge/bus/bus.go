@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/metric"
 
 	"entente/schema/refusal"
 	"entente/schema/wire"
@@ -40,6 +41,8 @@ type Options struct {
 	Network string
 	// Development allows streams without replicas. In production every stream has at least three.
 	Development bool
+	// Meter counts batches; nil for nothing.
+	Meter metric.Meter
 	// OnError receives faults and refusals that no caller is waiting for, from several goroutines. Nil means that nobody wants them.
 	OnError func(error)
 }
@@ -50,6 +53,7 @@ type Bus struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
 	calls   calls
+	figures figures
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -70,6 +74,10 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		o.OnError = func(error) {}
 	}
 	b := &Bus{options: o}
+	var err error
+	if b.figures, err = newFigures(o.Meter); err != nil {
+		return nil, err
+	}
 	wait := connectWait
 	if due, ok := ctx.Deadline(); ok {
 		wait = max(min(wait, time.Until(due)), time.Millisecond)
@@ -154,6 +162,7 @@ func (b *Bus) asyncError(_ *nats.Conn, s *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		refused := denied(err)
 		b.calls.deny(err, refused)
+		b.figures.denied.Add(context.Background(), 1)
 		b.options.OnError(refused)
 		return
 	}

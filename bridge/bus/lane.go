@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/nats-io/nats.go"
+
 	"entente/schema/wire"
 )
 
@@ -22,6 +24,7 @@ type parcel struct {
 	attachment []byte
 	name       wire.Hash // of the attachment, zero for none
 	envelopeN  int       // bytes with their frame
+	cause      string    // trace context as a batch carries it, "" for none
 }
 
 // wrap checks an item. Refusals: too_large, malformed.
@@ -38,6 +41,7 @@ func wrap(m Item) (parcel, error) {
 		return parcel{}, fmt.Errorf("a message for %s: %w", m.Recipient, err)
 	}
 	p.envelope = envelope
+	p.cause = cause(envelope.Hash(), m.Cause)
 	if len(m.Attachment) > 0 {
 		p.name = wire.AttachmentHash(m.Attachment)
 	}
@@ -77,11 +81,13 @@ func (l *lane) push(p parcel) bool {
 	return true
 }
 
-// take removes as many parcels, oldest first, as one batch can carry. An attachment that several messages name is carried once.
-func (l *lane) take() wire.Batch {
+// take removes as many parcels, oldest first, as one batch can carry, and gives the headers that go with it. An attachment that several messages name is
+// carried once.
+func (l *lane) take() (wire.Batch, nats.Header) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var batch wire.Batch
+	var causes []string
 	carried := map[wire.Hash]bool{}
 	room := wire.LimitBatch - batchFrame
 	taken := 0
@@ -98,6 +104,9 @@ func (l *lane) take() wire.Batch {
 		taken++
 		l.bytes -= p.envelopeN + p.attachmentN()
 		batch.Messages = append(batch.Messages, p.envelope)
+		if p.cause != "" && len(causes) < causesMost {
+			causes = append(causes, p.cause)
+		}
 		if attach {
 			carried[p.name] = true
 			batch.Attachments = append(batch.Attachments, p.attachment)
@@ -106,5 +115,8 @@ func (l *lane) take() wire.Batch {
 	rest := copy(l.waiting, l.waiting[taken:])
 	clear(l.waiting[rest:])
 	l.waiting = l.waiting[:rest]
-	return batch
+	if causes == nil {
+		return batch, nil
+	}
+	return batch, nats.Header{causesHeader: causes}
 }

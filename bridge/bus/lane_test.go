@@ -26,7 +26,7 @@ func TestALaneGivesEveryMessageOnceInOrderWithItsDocumentInBatchesWithinTheLimit
 			}
 		}
 		next := 0
-		for batch := l.take(); len(batch.Messages) > 0; batch = l.take() {
+		for batch, _ := l.take(); len(batch.Messages) > 0; batch, _ = l.take() {
 			if n := len(batch.Bytes()); n > wire.LimitBatch {
 				t.Fatalf("a batch of %d bytes", n)
 			}

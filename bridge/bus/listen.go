@@ -68,7 +68,7 @@ func (b *Bus) listen(ctx context.Context, s *nats.Subscription, handle func(*nat
 
 // consume handles a stream's messages one by one until ctx ends, whatever happens to broker and stream meanwhile. Its place is kept by the broker under the
 // durable name; where that is lost it begins with the oldest message the stream holds.
-func (b *Bus) consume(ctx context.Context, stream, durable, filter string, ahead int, handle func(subject string, body []byte)) {
+func (b *Bus) consume(ctx context.Context, stream, durable, filter string, ahead int, handle func(jetstream.Msg)) {
 	wait, last := retryLeast, ""
 	for {
 		handled, err := b.consumeOnce(ctx, stream, durable, filter, ahead, handle)
@@ -91,7 +91,7 @@ func (b *Bus) consume(ctx context.Context, stream, durable, filter string, ahead
 }
 
 // consumeOnce reads until a fault, and tells whether it had handled anything before.
-func (b *Bus) consumeOnce(ctx context.Context, stream, durable, filter string, ahead int, handle func(string, []byte)) (handled bool, err error) {
+func (b *Bus) consumeOnce(ctx context.Context, stream, durable, filter string, ahead int, handle func(jetstream.Msg)) (handled bool, err error) {
 	messages, err := b.attach(ctx, stream, durable, filter, ahead)
 	if err != nil {
 		return false, err
@@ -105,7 +105,7 @@ func (b *Bus) consumeOnce(ctx context.Context, stream, durable, filter string, a
 		if err != nil {
 			return handled, err
 		}
-		handle(m.Subject(), m.Data())
+		handle(m)
 		handled = true
 		if err := m.Ack(); err != nil {
 			return handled, fmt.Errorf("acknowledge: %w", err)

@@ -82,7 +82,7 @@ func newReceived() *received {
 	return &received{times: map[string]int{}, news: make(chan struct{}, 1)}
 }
 
-func (r *received) handle(from string, body []byte) {
+func (r *received) handle(_ context.Context, from string, body []byte) {
 	r.mu.Lock()
 	r.times[from+": "+string(body)]++
 	r.mu.Unlock()

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
+
 	"entente/schema/wire"
 )
 
@@ -16,9 +19,10 @@ const directFrom = 2
 // Item is one signed message for one bank.
 type Item struct {
 	Recipient  string
-	Envelope   []byte // canonical bytes of a wire.Envelope
-	Attachment []byte // the document the message names by its hash, nil for none
-	Attempt    int    // 1 when it is sent for the first time
+	Envelope   []byte            // canonical bytes of a wire.Envelope
+	Attachment []byte            // the document the message names by its hash, nil for none
+	Attempt    int               // 1 when it is sent for the first time
+	Cause      trace.SpanContext // trace that it belongs to, carried beside it; the zero one for none
 }
 
 // Outbox gathers a bank's messages into batches: while one batch for a recipient is on its way the next one fills, so that a single message leaves at once and
@@ -68,12 +72,17 @@ func (o *Outbox) queue(key laneKey, p parcel) {
 		return
 	}
 	if !l.push(p) {
-		o.dropped.Add(1)
+		o.count(1)
 	}
 }
 
-func (o *Outbox) drop(n int, err error) {
+func (o *Outbox) count(n int) {
 	o.dropped.Add(uint64(n))
+	o.bus.figures.add(o.bus.figures.dropped, n, o.bank, "")
+}
+
+func (o *Outbox) drop(n int, err error) {
+	o.count(n)
 	o.bus.options.OnError(fmt.Errorf("bus: outbox of %s: %w", o.bank, err))
 }
 
@@ -102,19 +111,19 @@ func (o *Outbox) run(ctx context.Context, key laneKey, l *lane) {
 			return
 		case <-l.wake:
 		}
-		for batch := l.take(); len(batch.Messages) > 0 && ctx.Err() == nil; batch = l.take() {
-			o.send(ctx, key, batch)
+		for batch, h := l.take(); len(batch.Messages) > 0 && ctx.Err() == nil; batch, h = l.take() {
+			o.send(ctx, key, batch, h)
 		}
 	}
 }
 
 // send tries once. The engine sends again what is not acknowledged by its recipient, so a lost batch costs time only.
-func (o *Outbox) send(ctx context.Context, key laneKey, batch wire.Batch) {
+func (o *Outbox) send(ctx context.Context, key laneKey, batch wire.Batch, h nats.Header) {
 	var err error
 	if key.direct {
-		err = o.bus.SendDirect(ctx, o.bank, key.recipient, batch.Bytes())
+		err = o.bus.sendDirect(ctx, o.bank, key.recipient, batch.Bytes(), h)
 	} else {
-		err = o.bus.SendBatch(ctx, o.bank, key.recipient, batch.Bytes())
+		err = o.bus.sendBatch(ctx, o.bank, key.recipient, batch.Bytes(), h)
 	}
 	if errors.Is(err, ErrStreamGone) {
 		err = errors.Join(err, o.bus.OpenOutbox(ctx, o.bank))

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -30,7 +31,7 @@ type opened struct {
 func open(t *testing.T, b *bus.Bus, self, peer string) *opened {
 	t.Helper()
 	o := &opened{received: newReceived()}
-	stop, err := b.ReceiveBatches(t.Context(), self, []string{peer}, func(from string, bytes []byte) {
+	stop, err := b.ReceiveBatches(t.Context(), self, []string{peer}, func(ctx context.Context, from string, bytes []byte) {
 		batch, err := wire.ParseBatch(bytes)
 		if err != nil {
 			t.Error(err)
@@ -38,10 +39,10 @@ func open(t *testing.T, b *bus.Bus, self, peer string) *opened {
 		o.batches.Add(1)
 		o.attachments.Add(int64(len(batch.Attachments)))
 		for _, a := range batch.Attachments {
-			o.handle(from, a)
+			o.handle(ctx, from, a)
 		}
 		for _, m := range batch.Messages {
-			o.handle(from, m.Payload)
+			o.handle(ctx, from, m.Payload)
 		}
 	})
 	must(t, err)
@@ -188,7 +189,7 @@ func benchmark(b *testing.B, send func(from *bus.Bus, message []byte, room chan<
 	from, to := connect(b, s), connect(b, s)
 	must(b, from.OpenOutbox(b.Context(), "INR"))
 	room, done, got := make(chan struct{}, 8192), make(chan struct{}), 0
-	stop, err := to.ReceiveBatches(b.Context(), "JPY", []string{"INR"}, func(_ string, body []byte) {
+	stop, err := to.ReceiveBatches(b.Context(), "JPY", []string{"INR"}, func(_ context.Context, _ string, body []byte) {
 		batch, err := wire.ParseBatch(body)
 		if err != nil {
 			b.Error(err)
@@ -238,7 +239,7 @@ func BenchmarkLatency(b *testing.B) {
 	from, to := connect(b, s), connect(b, s)
 	must(b, from.OpenOutbox(b.Context(), "INR"))
 	arrived := make(chan struct{})
-	stop, err := to.ReceiveBatches(b.Context(), "JPY", []string{"INR"}, func(string, []byte) { arrived <- struct{}{} })
+	stop, err := to.ReceiveBatches(b.Context(), "JPY", []string{"INR"}, func(context.Context, string, []byte) { arrived <- struct{}{} })
 	must(b, err)
 	out := bus.NewOutbox(from, "INR")
 	message := envelope("x")

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -163,7 +164,7 @@ func TestADeniedPublishIsToldAtOnce(t *testing.T) {
 	}
 	must(t, b.SendDirect(t.Context(), "JPY", "INR", []byte("forged")))
 	expectDenied(t, seen, "direct path")
-	stop, err := b.ReceiveBatches(t.Context(), "INR", []string{"AUD"}, func(string, []byte) {})
+	stop, err := b.ReceiveBatches(t.Context(), "INR", []string{"AUD"}, func(context.Context, string, []byte) {})
 	must(t, err)
 	defer stop()
 	expectDenied(t, seen, "consumer")

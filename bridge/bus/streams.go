@@ -118,17 +118,17 @@ func settings(c jetstream.StreamConfig) (map[string]any, error) {
 }
 
 // publish stores a message in a stream and waits for the broker's word.
-func (b *Bus) publish(ctx context.Context, stream, subject string, body []byte) error {
+func (b *Bus) publish(ctx context.Context, stream string, m *nats.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, replyWait)
 	defer cancel()
-	ctx, done := b.calls.watch(ctx, subject)
+	ctx, done := b.calls.watch(ctx, m.Subject)
 	defer done()
-	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body}, jetstream.WithRetryAttempts(0))
+	ack, err := b.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 	if errors.Is(err, jetstream.ErrNoStreamResponse) || err == nil && ack.Stream != stream {
-		return fmt.Errorf("bus: publish on %s: %w", subject, ErrStreamGone)
+		return fmt.Errorf("bus: publish on %s: %w", m.Subject, ErrStreamGone)
 	}
 	if err != nil {
-		return fmt.Errorf("bus: publish on %s: %w", subject, outcome(ctx, err))
+		return fmt.Errorf("bus: publish on %s: %w", m.Subject, outcome(ctx, err))
 	}
 	return nil
 }

@@ -21,7 +21,9 @@ func Guard(log *slog.Logger) *slog.Logger {
 type guard struct{ next slog.Handler }
 
 // Enabled implements slog.Handler.
-func (g *guard) Enabled(ctx context.Context, level slog.Level) bool { return g.next.Enabled(ctx, level) }
+func (g *guard) Enabled(ctx context.Context, level slog.Level) bool {
+	return g.next.Enabled(ctx, level)
+}
 
 // Handle implements slog.Handler. It adds the trace that the record belongs to.
 func (g *guard) Handle(ctx context.Context, r slog.Record) error {

@@ -34,7 +34,9 @@ type redactedSpan struct{ sdktrace.ReadOnlySpan }
 func (s redactedSpan) Name() string { return scrub(s.ReadOnlySpan.Name()) }
 
 // Attributes gives those that are listed.
-func (s redactedSpan) Attributes() []attribute.KeyValue { return redactAll(s.ReadOnlySpan.Attributes()) }
+func (s redactedSpan) Attributes() []attribute.KeyValue {
+	return redactAll(s.ReadOnlySpan.Attributes())
+}
 
 // Events gives the span's events with the attributes that are listed.
 func (s redactedSpan) Events() []sdktrace.Event {
