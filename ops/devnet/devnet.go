@@ -16,6 +16,7 @@ import (
 	"entente/ops/broker"
 	"entente/ops/node"
 	"entente/ops/pgserver"
+	"entente/ops/telemetry"
 	"entente/schema/migrations"
 	"entente/schema/refusal"
 	"entente/schema/trust"
@@ -53,6 +54,7 @@ type Options struct {
 	PowerLoss  bool              // the database server dies in the middle of the payments
 	Progress   func(line string)
 	Log        *slog.Logger
+	Telemetry  *telemetry.Telemetry // of everything in this process; nil for none
 }
 
 // Net is a running development network.
@@ -81,6 +83,7 @@ func now() int64 { return time.Now().UnixMilli() }
 
 // Start sets up everything and opens the accounts. When something fails, what was started is stopped again and what was written is removed.
 func Start(ctx context.Context, o Options) (*Net, error) {
+	o.Log = telemetry.Guard(o.Log)
 	n := &Net{options: o, Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close(), n.Discard())
@@ -175,6 +178,7 @@ func (n *Net) writeTrust() error {
 // connect gives a role its own connection to the broker.
 func (n *Net) connect(ctx context.Context, name string) (*bus.Bus, error) {
 	b, err := bus.Connect(ctx, bus.Options{InProcess: n.broker.InProcess(), Name: name, Network: n.Trust.Network, Development: true,
+		Meter: n.options.Telemetry.Meter("bus"),
 		OnError: func(err error) { n.options.Log.Warn("bus", "who", name, "error", err) }})
 	if err != nil {
 		return nil, err
@@ -267,7 +271,7 @@ func (n *Net) openBank(ctx context.Context, id string, ring *wallet.Ring, url st
 		}
 		verifiers[c] = v
 	}
-	store, err := postgres.Open(ctx, url, id)
+	store, err := postgres.Open(ctx, url, id, postgres.Traced(n.options.Telemetry.Tracers()))
 	if err != nil {
 		return err
 	}
@@ -275,7 +279,8 @@ func (n *Net) openBank(ctx context.Context, id string, ring *wallet.Ring, url st
 	if err != nil {
 		return err
 	}
-	bank, err := node.OpenBank(ctx, node.BankConfig{ID: id, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Verifiers: verifiers, Clock: now, Log: n.options.Log.With("bank", id)})
+	bank, err := node.OpenBank(ctx, node.BankConfig{ID: id, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Verifiers: verifiers, Clock: now,
+		Log: n.options.Log.With("bank", id), Telemetry: n.options.Telemetry})
 	if err != nil {
 		return err
 	}
@@ -305,7 +310,7 @@ func (n *Net) openDesks(ctx context.Context, ids *identities) error {
 
 func (n *Net) openDesk(ctx context.Context, nation string, ring *wallet.Ring, url string) error {
 	e := n.options.Exercise
-	store, err := postgres.OpenDesk(ctx, url)
+	store, err := postgres.OpenDesk(ctx, url, postgres.Traced(n.options.Telemetry.Tracers()))
 	if err != nil {
 		return err
 	}
@@ -315,7 +320,8 @@ func (n *Net) openDesk(ctx context.Context, nation string, ring *wallet.Ring, ur
 		return err
 	}
 	desk, err := node.OpenDesk(ctx, node.DeskConfig{Nation: nation, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Keys: n.options.Keys,
-		Agreement: e.Agreement, Sheet: n.options.Sheet, Cases: e.Cases, Rates: e.Rates, ChunkSize: chunkSize, Clock: now, Log: n.options.Log.With("desk", nation)})
+		Agreement: e.Agreement, Sheet: n.options.Sheet, Cases: e.Cases, Rates: e.Rates, ChunkSize: chunkSize, Clock: now, Log: n.options.Log.With("desk", nation),
+		Telemetry: n.options.Telemetry})
 	if err != nil {
 		return err
 	}
@@ -356,7 +362,8 @@ func (n *Net) openProvider(ctx context.Context, ids *identities) error {
 		return err
 	}
 	n.Provider, err = node.OpenProvider(ctx, node.ProviderConfig{ID: providerID, Trust: n.Trust, Ring: ids.provider, Bus: b, Rates: e.Rates,
-		On: e.Agreement.Ends, SpreadBPS: spreadBPS, Accounts: accounts, FirmForMS: quoteFirmMS, Clock: now, Log: n.options.Log.With("provider", providerID)})
+		On: e.Agreement.Ends, SpreadBPS: spreadBPS, Accounts: accounts, FirmForMS: quoteFirmMS, Clock: now, Log: n.options.Log.With("provider", providerID),
+		Telemetry: n.options.Telemetry})
 	if err != nil {
 		return err
 	}

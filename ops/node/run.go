@@ -11,6 +11,7 @@ import (
 
 	"entente/bridge/bus"
 	"entente/bridge/intake"
+	"entente/ops/telemetry"
 	"entente/schema/migrations"
 	"entente/schema/refusal"
 	"entente/schema/trust"
@@ -27,6 +28,8 @@ type process struct {
 	ring  *wallet.Ring
 	bus   *bus.Bus
 	log   *slog.Logger
+
+	telemetry *telemetry.Telemetry
 }
 
 // Pauses between attempts to open again what a fault closed.
@@ -37,8 +40,19 @@ const (
 
 // Run runs one process until ctx ends. What a fault stops (a lost database, a broken connection) is opened again, with growing pauses, from what is durable;
 // a refusal ends it, because trying again would not help.
-func Run(ctx context.Context, cfg *Config, log *slog.Logger) error {
-	p := &process{cfg: cfg, log: log}
+func Run(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
+	p := &process{cfg: cfg, log: telemetry.Guard(log)}
+	shown, shutdown, err := telemetry.Setup(ctx, telemetry.Options{Service: cfg.Role, Instance: cfg.ID, TraceEndpoint: cfg.Traces, MetricsListen: cfg.Metrics, Log: p.log})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// What could not be told any more is no reason for a process to fail.
+		if late := shutdown(context.WithoutCancel(ctx)); late != nil {
+			p.log.Warn("telemetry is incomplete", "error", late)
+		}
+	}()
+	p.telemetry = shown
 	if err := p.open(ctx); err != nil {
 		return err
 	}
@@ -90,6 +104,7 @@ func (p *process) open(ctx context.Context) error {
 		return refusal.Newf(CodeConfigInvalid, "name the key file of this process", "the key file is of %q, the process is %q", p.ring.Owner(), p.cfg.ID)
 	}
 	p.bus, err = bus.Connect(ctx, bus.Options{URL: p.cfg.Broker, Name: p.cfg.ID, Network: p.trust.Network, Development: p.cfg.Development,
+		Meter: p.telemetry.Meter("bus"),
 		OnError: func(err error) { p.log.Warn("bus", "error", err) }})
 	return err
 }
@@ -114,11 +129,11 @@ func (p *process) bank(ctx context.Context) error {
 	if err := p.current(ctx); err != nil {
 		return err
 	}
-	store, err := postgres.Open(ctx, p.cfg.Database, p.cfg.ID)
+	store, err := postgres.Open(ctx, p.cfg.Database, p.cfg.ID, postgres.Traced(p.telemetry.Tracers()))
 	if err != nil {
 		return err
 	}
-	b, err := OpenBank(ctx, BankConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Verifiers: verifiers, Clock: unixMS, Log: p.log})
+	b, err := OpenBank(ctx, BankConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Verifiers: verifiers, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
 	if err != nil {
 		return err
 	}
@@ -152,12 +167,12 @@ func (p *process) desk(ctx context.Context) error {
 	if err := p.current(ctx); err != nil {
 		return err
 	}
-	store, err := postgres.OpenDesk(ctx, p.cfg.Database)
+	store, err := postgres.OpenDesk(ctx, p.cfg.Database, postgres.Traced(p.telemetry.Tracers()))
 	if err != nil {
 		return err
 	}
 	d, err := OpenDesk(ctx, DeskConfig{Nation: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Keys: keys, Agreement: exercise.Agreement,
-		Sheet: sheet, Cases: exercise.Cases, Rates: exercise.Rates, ChunkSize: p.cfg.ChunkSize, Clock: unixMS, Log: p.log})
+		Sheet: sheet, Cases: exercise.Cases, Rates: exercise.Rates, ChunkSize: p.cfg.ChunkSize, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
@@ -188,7 +203,7 @@ func (p *process) provider(ctx context.Context) error {
 	}
 	q := p.cfg.Quotes
 	v, err := OpenProvider(ctx, ProviderConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Bus: p.bus, Rates: exercise.Rates, On: q.On,
-		SpreadBPS: q.SpreadBPS, Accounts: q.Accounts, FirmForMS: q.FirmForMS, Clock: unixMS, Log: p.log})
+		SpreadBPS: q.SpreadBPS, Accounts: q.Accounts, FirmForMS: q.FirmForMS, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
 	if err != nil {
 		return err
 	}

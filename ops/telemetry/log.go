@@ -7,10 +7,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Guard gives a logger that writes what the given one writes, redacted. A guarded logger comes back as it is.
+// Guard gives a logger that writes what the given one writes, redacted. A guarded logger comes back as it is; nil gives one that writes nothing.
 //
 // Attributes added to the logger before are the caller's own and stay as they are.
 func Guard(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
 	if _, already := log.Handler().(*guard); already {
 		return log
 	}
