@@ -178,7 +178,7 @@ func (n *Net) writeTrust() error {
 // connect gives a role its own connection to the broker.
 func (n *Net) connect(ctx context.Context, name string) (*bus.Bus, error) {
 	b, err := bus.Connect(ctx, bus.Options{InProcess: n.broker.InProcess(), Name: name, Network: n.Trust.Network, Development: true,
-		Meter: n.options.Telemetry.Meter("bus"),
+		Meter:   n.options.Telemetry.Meter("bus"),
 		OnError: func(err error) { n.options.Log.Warn("bus", "who", name, "error", err) }})
 	if err != nil {
 		return nil, err

@@ -104,7 +104,7 @@ func (p *process) open(ctx context.Context) error {
 		return refusal.Newf(CodeConfigInvalid, "name the key file of this process", "the key file is of %q, the process is %q", p.ring.Owner(), p.cfg.ID)
 	}
 	p.bus, err = bus.Connect(ctx, bus.Options{URL: p.cfg.Broker, Name: p.cfg.ID, Network: p.trust.Network, Development: p.cfg.Development,
-		Meter: p.telemetry.Meter("bus"),
+		Meter:   p.telemetry.Meter("bus"),
 		OnError: func(err error) { p.log.Warn("bus", "error", err) }})
 	return err
 }
