@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -83,6 +84,7 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 
 func newMigrate() *cobra.Command {
 	var config string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "migrate --config FILE", Short: "Bring a bank's or desk's database to this program's schema", Args: noArgs,
 		Long: `Brings the database of a bank or desk to the schema this program needs. Migrations only
@@ -98,10 +100,14 @@ go forward; running it again changes nothing. The user in the address must own t
 			if err := node.Migrate(cmd.Context(), cfg); err != nil {
 				return err
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"role": cfg.Role, "id": cfg.ID, "migrated": true})
+			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "the database of %s %s is at this program's schema\n", cfg.Role, cfg.ID)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&config, "config", "", "configuration file of the bank or desk")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }

@@ -20,6 +20,9 @@ import (
 // parentVariable and the pipe on descriptor 3 tell a child when its parent is gone; see ops/cli.
 const parentVariable = "ENTENTE_PARENT_PIPE"
 
+// restartPause keeps a child that cannot start from starting without end at once.
+const restartPause = 50 * time.Millisecond
+
 // restartsMost is how often a child that ends by itself is started again.
 const restartsMost = 20
 
@@ -109,18 +112,18 @@ func (s *supervisor) spawn(c *child) error {
 func (s *supervisor) watch(c *child, cmd *exec.Cmd) {
 	defer s.wait.Done()
 	err := cmd.Wait()
+	crash := Crash{Process: c.id, Point: ending(err), At: time.Now()}
+	time.Sleep(restartPause)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return
 	}
-	crash := Crash{Process: c.id, Point: ending(err), At: time.Now()}
 	if c.point != "" && c.tries == 0 && killed(err) {
 		crash.Point = c.point
 	}
 	c.tries++
 	if c.tries <= restartsMost {
-		time.Sleep(time.Duration(c.tries) * 50 * time.Millisecond)
 		if err := s.spawn(c); err != nil {
 			crash.Point += "; not started again: " + err.Error()
 		}

@@ -34,9 +34,9 @@ func Known(name string) bool { return slices.Contains(Names(), name) }
 
 var armed = os.Getenv(Variable)
 
-// Pass is called where the point stands.
+// Pass is called where the point stands. A moment without a name never kills.
 func Pass(name string) {
-	if armed == name {
+	if name != "" && armed == name {
 		die()
 	}
 }
