@@ -4,7 +4,9 @@ package proof
 
 import (
 	"bytes"
+	"encoding/json"
 	"math/big"
+	"runtime"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
@@ -86,4 +88,100 @@ func FuzzVerifyBill(f *testing.F) {
 			t.Errorf("a fault: %v", err)
 		}
 	})
+}
+
+// hostileBytes are proofs nobody made, whatever they are for.
+func hostileBytes(t testing.TB, proof Proof) map[string][]byte {
+	outside := outsideSubgroup(t).RawBytes()
+	with := func(offset int, b []byte) []byte {
+		c := bytes.Clone(proof[:])
+		copy(c[offset:], b)
+		return c
+	}
+	return map[string][]byte{
+		"nothing": nil, "one byte": {1}, "one byte short": proof[:ProofSize-1], "one byte long": append(bytes.Clone(proof[:]), 0), "a megabyte": make([]byte, 1<<20),
+		"zeros": make([]byte, ProofSize), "ones": bytes.Repeat([]byte{0xff}, ProofSize), "A at infinity": with(0, make([]byte, g1Size)),
+		"B at infinity": with(g1Size, make([]byte, g2Size)), "C at infinity": with(g1Size+g2Size, make([]byte, g1Size)),
+		"B outside its subgroup": with(g1Size, outside[:]), "A compressed": with(0, []byte{proof[0] | 0x80}), "A off the curve": with(63, []byte{proof[63] ^ 1}),
+	}
+}
+
+// TestHostileInputsOfEveryKindStaySmall offers hostile proofs, statements and texts to every way in, and counts every byte allocated on the way.
+func TestHostileInputsOfEveryKindStaySmall(t *testing.T) {
+	const limit = 64 << 20
+	everything := allKinds(t)
+	corpus := hostileBytes(t, everything[0].proof)
+	texts := [][]byte{nil, []byte("{"), []byte("null"), []byte("[]"), []byte(`{"Context":1}`), []byte(`{"Weights":[4294967296]}`), []byte(`{"rate":"1e999999999"}`),
+		bytes.Repeat([]byte("["), jsonMax), bytes.Repeat([]byte(" "), 10*jsonMax), []byte(`{"Limits":["` + string(bytes.Repeat([]byte("9"), jsonMax-20)) + `"]}`)}
+	var batch [][]byte
+	for range 100 {
+		for _, b := range corpus {
+			batch = append(batch, b)
+		}
+	}
+	public := everything[0].statement.(BillPublic)
+	publics := make([]BillPublic, len(batch))
+	for i := range publics {
+		publics[i] = public
+	}
+	spent := allocated(func() {
+		for _, p := range everything {
+			v := verifier(t, p.circuit)
+			for what, b := range corpus {
+				if err := p.verify(v, b); refusal.CodeOf(err) != CodeProofMalformed {
+					t.Errorf("%s, %s: %v", p.circuit, what, err)
+				}
+			}
+			for _, text := range texts {
+				if err := v.VerifyJSON(text, p.proof[:]); refusal.CodeOf(err) == "" {
+					t.Errorf("%s: %.40q: %v", p.circuit, text, err)
+				}
+			}
+		}
+		for i, err := range verifier(t, everything[0].circuit).VerifyBillBatch(publics, batch) {
+			if refusal.CodeOf(err) != CodeProofMalformed {
+				t.Fatalf("proof %d of a hostile batch: %v", i, err)
+			}
+		}
+	})
+	t.Logf("%d KiB in all", spent>>10)
+	if spent > limit {
+		t.Errorf("hostile input allocates %d MiB", spent>>20)
+	}
+}
+
+func allocated(work func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	work()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestAStatementAsJSONIsVerified(t *testing.T) {
+	for _, p := range allKinds(t) {
+		text, err := json.Marshal(p.statement)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := verifier(t, p.circuit)
+		if err := v.VerifyJSON(text, p.proof[:]); err != nil {
+			t.Errorf("%s: %v", p.circuit, err)
+		}
+		for what, changed := range map[string][]byte{
+			"another field":       append([]byte(`{"More":1,`), text[1:]...),
+			"two statements":      append(bytes.Clone(text), text...),
+			"something behind":    append(bytes.Clone(text), '1'),
+			"too many spaces":     append(bytes.Repeat([]byte(" "), jsonMax), text...),
+			"only half of it":     text[:len(text)/2],
+			"a list around it":    append(append([]byte("["), text...), ']'),
+			"a field twice":       append(bytes.Clone(text[:bytes.IndexByte(text, ',')+1]), text[1:]...),
+			"another case":        bytes.Replace(text, []byte(`ontext"`), []byte(`ONTEXT"`), 1),
+			"text in place of it": []byte(`"statement"`),
+		} {
+			if err := v.VerifyJSON(changed, p.proof[:]); refusal.CodeOf(err) != CodeStatementMalformed {
+				t.Errorf("%s, %s: %v", p.circuit, what, err)
+			}
+		}
+	}
 }
