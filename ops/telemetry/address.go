@@ -22,14 +22,18 @@ func checkLoopback(address string) error {
 	return nil
 }
 
-// checkEndpoint refuses what cannot be an OTLP collector, and passwords in addresses, which would stand in configuration files.
-func checkEndpoint(address string) error {
+// collector gives the URL to send traces to: the collector's, with OTLP's usual path where it has none. It refuses what cannot be a collector, and passwords,
+// which would stand in configuration files.
+func collector(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return refusal.New(CodeTracesInvalid, "the address that takes traces is no http or https URL", "give one such as http://127.0.0.1:4318")
+		return "", refusal.New(CodeTracesInvalid, "the address that takes traces is no http or https URL", "give one such as http://127.0.0.1:4318")
 	case u.User != nil:
-		return refusal.New(CodeTracesInvalid, "the address that takes traces holds a user or password", "let the collector on this machine sign in")
+		return "", refusal.New(CodeTracesInvalid, "the address that takes traces holds a user or password", "let the collector on this machine sign in")
 	}
-	return nil
+	if u.Path == "" || u.Path == "/" {
+		u.Path = "/v1/traces"
+	}
+	return u.String(), nil
 }

@@ -78,7 +78,7 @@ var scrubbing = []struct {
 	{regexp.MustCompile(`://[^/\s@]*@`), "://"},
 	{regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|'[^']*'"), "[...]"},
 	{regexp.MustCompile(`[A-Za-z0-9+/_=-]{24,}`), "[...]"},
-	{regexp.MustCompile(`[A-Za-z_-]*[0-9][0-9A-Za-z.,_:-]*`), "#"},
+	{regexp.MustCompile(`[A-Za-z_-]*[0-9][0-9A-Za-z.,_-]*`), "#"},
 }
 
 // textMost is the longest text shown, in bytes.

@@ -39,7 +39,7 @@ const (
 type Options struct {
 	Service       string                // role of the process, such as "bank"
 	Instance      string                // which one, such as the bank's id
-	TraceEndpoint string                // http or https URL of an OTLP collector; empty for none
+	TraceEndpoint string                // http or https URL of an OTLP collector, to which /v1/traces is added when it has no path; empty for none
 	Spans         sdktrace.SpanExporter // takes the spans instead of a collector, each as it ends; nil for none
 	MetricsListen string                // address of this machine to serve /metrics on, port 0 for any; empty for none
 	Log           *slog.Logger          // of faults of telemetry itself; nil for none
@@ -98,10 +98,11 @@ func (t *Telemetry) startTraces(ctx context.Context, o *Options) (func(context.C
 	case o.Spans != nil:
 		processor = sdktrace.NewSimpleSpanProcessor(guardSpans(o.Spans))
 	case o.TraceEndpoint != "":
-		if err := checkEndpoint(o.TraceEndpoint); err != nil {
+		address, err := collector(o.TraceEndpoint)
+		if err != nil {
 			return nil, err
 		}
-		exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(o.TraceEndpoint))
+		exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(address))
 		if err != nil {
 			return nil, fmt.Errorf("send traces: %w", err)
 		}
