@@ -89,7 +89,7 @@ func (p RatePublic) MarshalJSON() ([]byte, error) {
 	return json.Marshal(rateJSON{p.Context, p.A, p.B, p.Rate.Base(), p.Rate.Quote(), p.Rate.Decimal(), p.Rounding})
 }
 
-// UnmarshalJSON reads what MarshalJSON gives, with the refusals of money.ParseRate.
+// UnmarshalJSON reads what MarshalJSON gives, with the refusals of money.ParseRate, and rounding_unknown when none is named.
 func (p *RatePublic) UnmarshalJSON(b []byte) error {
 	var j rateJSON
 	if err := json.Unmarshal(b, &j); err != nil {
@@ -98,6 +98,10 @@ func (p *RatePublic) UnmarshalJSON(b []byte) error {
 	rate, err := money.ParseRate(j.Rate, j.Base, j.Quote)
 	if err != nil {
 		return err
+	}
+	// A member that is not there leaves the zero value without a word from UnmarshalText.
+	if !j.Rounding.Valid() {
+		return refusal.Newf(money.CodeRoundingUnknown, "name one of up, down, half_up, half_even", "%s is no rounding", j.Rounding)
 	}
 	*p = RatePublic{j.Context, j.A, j.B, rate, j.Rounding}
 	return nil
