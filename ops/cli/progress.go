@@ -1,28 +1,37 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
+	"time"
 )
 
-// bars shows how far long work is, one bar a phase, on a terminal and nowhere else. NO_COLOR leaves it plain, TERM=dumb leaves it out.
+// bars shows how far long work is, in one line that is written over, on a terminal and nowhere else. It is plain text without colours, so NO_COLOR asks for
+// nothing more; TERM=dumb leaves it out.
 type bars struct {
-	mu       sync.Mutex
-	progress *mpb.Progress
-	phase    string
-	bar      *mpb.Bar
+	w io.Writer // nil when nobody looks
+
+	mu    sync.Mutex
+	phase string
+	drawn time.Time
 }
 
+const (
+	barWidth = 40
+	// redrawAfter keeps work that moves fast from spending its time on telling so.
+	redrawAfter = 50 * time.Millisecond
+	// overwrite goes back to the line's start and clears it (ECMA-48: CR, EL).
+	overwrite = "\r\x1b[K"
+)
+
 func newBars(w io.Writer) *bars {
-	b := &bars{}
-	if isTerminal(w) && os.Getenv("TERM") != "dumb" {
-		b.progress = mpb.New(mpb.WithOutput(w), mpb.WithWidth(48), mpb.WithAutoRefresh())
+	if !isTerminal(w) || os.Getenv("TERM") == "dumb" {
+		return &bars{}
 	}
-	return b
+	return &bars{w: w}
 }
 
 // isTerminal tells whether w is a character device, which is what a person looks at.
@@ -35,42 +44,39 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
 }
 
-// show moves the bar of a phase, and begins it when it is new.
+// show tells how far a phase is. Total is 0 where it is not known.
 func (b *bars) show(phase string, done, total int) {
-	if b.progress == nil {
+	if b.w == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if phase != b.phase {
-		b.finish()
-		b.phase = phase
-		b.bar = b.progress.New(int64(total), mpb.BarStyle().Lbound("[").Rbound("]").Filler("=").Tip(">").Padding(" "),
-			mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name(phase, decor.WC{W: 12, C: decor.DindentRight})),
-			mpb.AppendDecorators(decor.CountersNoUnit("%d/%d", decor.WCSyncSpace)))
+	if phase == b.phase && done < total && time.Since(b.drawn) < redrawAfter {
+		return
 	}
-	if total > 0 {
-		b.bar.SetTotal(int64(total), false)
-	}
-	b.bar.SetCurrent(int64(done))
+	b.phase, b.drawn = phase, time.Now()
+	fmt.Fprint(b.w, overwrite+line(phase, done, total))
 }
 
-// finish takes the present bar away. The bars are locked.
-func (b *bars) finish() {
-	if b.bar != nil {
-		b.bar.SetTotal(-1, true)
-		b.bar = nil
+// line is the text of the progress line: the phase, and a bar where it is known how much there is.
+func line(phase string, done, total int) string {
+	if total <= 0 {
+		return phase + " ..."
 	}
+	done = min(max(done, 0), total)
+	full := barWidth * done / total
+	return fmt.Sprintf("%-10s [%s%s] %d of %d", phase, strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), done, total)
 }
 
-// end takes everything away, so that what is printed next stands on clean lines.
+// end takes the line away, so that what is printed next stands on a clean one.
 func (b *bars) end() {
-	if b.progress == nil {
+	if b.w == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.finish()
-	b.progress.Wait()
-	b.progress = nil
+	if b.phase != "" {
+		fmt.Fprint(b.w, overwrite)
+		b.phase = ""
+	}
 }
