@@ -67,7 +67,8 @@ func FuzzTexts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var r, sameRate RatePublic
-		if json.Unmarshal(text, &r) == nil && !r.Rate.IsZero() {
+		// A member that is not there stays the zero value, which is no point: whoever uses the statement refuses it.
+		if json.Unmarshal(text, &r) == nil && !r.Rate.IsZero() && r.A != (Point{}) && r.B != (Point{}) {
 			again, err := json.Marshal(r)
 			if err != nil {
 				t.Fatal(err)
