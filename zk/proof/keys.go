@@ -172,3 +172,12 @@ func define(name string) (frontend.Circuit, error) {
 	}
 	return map[string]frontend.Circuit{Totals: &circuit.Totals{}, Budget: &circuit.Budget{}, Share: &circuit.Share{}, Rate: &circuit.Rate{}}[name], nil
 }
+
+// Constraints gives the number of constraints of the named circuit, which is compiled for it; refused (vk_unknown) when there is no such circuit.
+func Constraints(name string) (int, error) {
+	system, _, err := compile(name)
+	if err != nil {
+		return 0, err
+	}
+	return system.GetNbConstraints(), nil
+}
