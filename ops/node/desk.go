@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/otel/trace"
@@ -70,7 +71,8 @@ type Desk struct {
 	order    []wire.Hash // bills in the order in which they came
 	payments map[wire.Hash]*deskPayment
 	made     []wire.Hash // payments in the order in which they were made
-	refused  []Refused
+	refused  []Refused   // from members, who answer for what they sign
+	strays   []Refused   // the last posts that no member signed; they hold nothing up
 
 	tracer  trace.Tracer
 	traces  traces
@@ -189,11 +191,11 @@ func (d *Desk) Close() error {
 // Nation gives the desk's nation.
 func (d *Desk) Nation() string { return d.cfg.Nation }
 
-// Refused lists what the desk was sent and did not accept.
+// Refused lists what the desk was sent and did not accept: from members, and then the last few that no member signed, with From empty.
 func (d *Desk) Refused() []Refused {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([]Refused(nil), d.refused...)
+	return slices.Concat(d.refused, d.strays)
 }
 
 // Wait blocks until cond holds. Cond is asked with the desk's state locked, whenever it changed.

@@ -22,6 +22,9 @@ const (
 	limitEnvelope = 5 << 20
 )
 
+// straysKept bounds what a desk remembers of posts that no member signed: anybody who reaches the broker can send them.
+const straysKept = 64
+
 // chain is one author's posts, in order.
 type chain struct {
 	seq     uint64
@@ -134,7 +137,8 @@ func (d *Desk) receive(ctx context.Context, _ string, bytes []byte) {
 	if err != nil {
 		d.cfg.Log.Warn("post dropped", "code", string(refusal.CodeOf(err)))
 		d.mu.Lock()
-		d.refused = append(d.refused, Refused{Kind: "post", Err: err})
+		d.strays = append(d.strays, Refused{Kind: "post", Err: err})
+		d.strays = d.strays[max(0, len(d.strays)-straysKept):]
 		d.mu.Unlock()
 		return
 	}
