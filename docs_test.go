@@ -10,7 +10,7 @@ import (
 	"entente/settlement/swap"
 )
 
-var update = flag.Bool("update", false, "write generated parts of the documentation anew")
+var update = flag.Bool("update", false, "write generated files and parts of files anew")
 
 // Generated parts of ARCHITECTURE.md stand between two comments that name them.
 func TestTheDiagramsInTheArchitectureAreThoseOfTheTables(t *testing.T) {
