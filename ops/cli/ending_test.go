@@ -191,6 +191,24 @@ func TestASignalInTheMiddleLeavesNothing(t *testing.T) {
 	}
 }
 
+// A directory that was asked for stays, empty, so that it can be used again.
+func TestASignalLeavesAGivenDirectoryEmpty(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "results")
+	r := begin(t, io.Discard, "--out", out)
+	r.until(t, "the trust file", func() bool { _, err := os.Stat(filepath.Join(out, "network.json")); return err == nil })
+	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.end(t); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if left, err := os.ReadDir(out); err != nil || len(left) > 0 {
+		t.Errorf("left are %v, %v\n%s", left, err, r.said.String())
+	}
+	r.wantNothingLeft(t)
+}
+
 // A reader that goes away, as head does, is an error of writing: the demo ends by itself, in order, and does not claim success.
 func TestAClosedPipeDoesNotHangTheDemo(t *testing.T) {
 	t.Parallel()
