@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // helperDir tells a copy of the test binary to start a server there ("temporary" for a temporary one) and to wait for its own end.
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // helper prints "PID WORKDIR DATADIR" when its server answers, and then never returns.
