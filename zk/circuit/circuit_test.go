@@ -25,11 +25,18 @@ import (
 	cs "github.com/consensys/gnark/constraint/bn254"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files under testdata")
+var (
+	update        = flag.Bool("update", false, "rewrite the golden files under testdata")
+	unconstrained = flag.Bool("unconstrained", false, "compile circuits with inputs in no constraint, which gnark refuses otherwise")
+)
 
 func compile(t testing.TB, circuit frontend.Circuit) *cs.R1CS {
 	t.Helper()
-	ccs, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, circuit)
+	var options []frontend.CompileOption
+	if *unconstrained {
+		options = append(options, frontend.IgnoreUnconstrainedInputs())
+	}
+	ccs, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, circuit, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
