@@ -1,12 +1,7 @@
 package node
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,7 +53,8 @@ type QuoteConfig struct {
 
 const limitConfig = 1 << 20
 
-// ReadConfig reads a configuration file for a role, or for the role it names itself when role is empty, and names everything wrong with it at once. Refusal: config_invalid.
+// ReadConfig reads a configuration file for a role, or for the role it names itself when role is empty, and names everything wrong with it at once, each with
+// its line or field. Only a file that is no JSON at all is refused for its first fault alone. Refusal: config_invalid.
 func ReadConfig(path, role string) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -67,103 +63,77 @@ func ReadConfig(path, role string) (*Config, error) {
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, limitConfig+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration file: %w", err)
+		return nil, refusal.Newf(CodeConfigInvalid, "check the path", "the configuration file cannot be read: %v", err)
 	}
 	if len(content) > limitConfig {
 		return nil, refusal.Newf(CodeConfigInvalid, "use a configuration file", "%s has more than %d bytes", path, limitConfig)
 	}
-	var c Config
-	d := json.NewDecoder(bytes.NewReader(content))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, refusal.Newf(CodeConfigInvalid, "correct the file", "%s: %v", place(path, content, d.InputOffset()), err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, refusal.Newf(CodeConfigInvalid, "leave one object in the file", "%s: something follows the object", place(path, content, d.InputOffset()))
-	}
-	c.path = path
-	if role == "" {
-		role = c.Role
-	}
-	if err := c.check(role); err != nil {
+	c := &Config{path: path}
+	f := &configFaults{path: path, content: content, lines: map[string]int{}, unreadable: map[string]bool{}}
+	if err := f.decode(c); err != nil {
 		return nil, err
 	}
-	return &c, nil
+	c.check(role, f)
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// place gives file and line of an offset.
-func place(path string, content []byte, offset int64) string {
-	line := 1 + bytes.Count(content[:min(offset, int64(len(content)))], []byte("\n"))
-	return fmt.Sprintf("%s line %d", path, line)
-}
-
-func (c *Config) check(role string) error {
-	var wrong []error
-	fault := func(field, do, format string, args ...any) {
-		wrong = append(wrong, refusal.Newf(CodeConfigInvalid, do, "%s: %s: %s", c.path, field, fmt.Sprintf(format, args...)))
+func (c *Config) check(role string, f *configFaults) {
+	if roles := []string{RoleBank, RoleDesk, RoleProvider}; !slices.Contains(roles, c.Role) {
+		f.add("role", "use bank, desk or provider", "is %q", c.Role)
+	} else if role != "" && c.Role != role {
+		f.add("role", "start it with the command of its role", "is %q, the command is for a %s", c.Role, role)
 	}
-	if !slices.Contains([]string{RoleBank, RoleDesk, RoleProvider}, c.Role) {
-		fault("role", "use bank, desk or provider", "is %q", c.Role)
-	} else if c.Role != role {
-		fault("role", "start it with the command of its role", "is %q, the command is for a %s", c.Role, role)
+	f.due("id", c.ID)
+	f.due("trust", c.Trust)
+	f.due("keys", c.Keys)
+	f.due("unlock", c.Unlock)
+	f.due("broker", c.Broker)
+	f.address("broker", c.Broker, "nats", "tls", "ws", "wss")
+	if c.Role == RoleBank || c.Role == RoleDesk {
+		f.due("database", c.Database)
 	}
-	due := map[string]string{"id": c.ID, "trust": c.Trust, "keys": c.Keys, "unlock": c.Unlock, "broker": c.Broker}
-	if role != RoleProvider {
-		due["database"] = c.Database
+	f.address("database", c.Database, "postgres", "postgresql")
+	if c.Role == RoleDesk || c.Role == RoleProvider {
+		f.due("exercise", c.Exercise)
 	}
-	if role != RoleBank {
-		due["exercise"] = c.Exercise
-	}
-	if role == RoleDesk {
-		due["proving_keys"] = c.ProvingKeys
-	}
-	fields := make([]string, 0, len(due))
-	for field := range due {
-		fields = append(fields, field)
-	}
-	slices.Sort(fields)
-	for _, field := range fields {
-		if due[field] == "" {
-			fault(field, "add it", "is missing")
+	switch c.Role {
+	case RoleBank:
+		if len(c.VerificationKeys) == 0 {
+			f.add("verification_keys", "name each circuit's file", "is missing")
 		}
-	}
-	for field, address := range map[string]string{"broker": c.Broker, "database": c.Database} {
-		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme == "") {
-			fault(field, "write it as scheme://host:port", "is no address")
+	case RoleDesk:
+		f.due("proving_keys", c.ProvingKeys)
+		if c.ChunkSize != 16 && c.ChunkSize != 64 && c.ChunkSize != 256 {
+			f.add("chunk_size", "use 16, 64 or 256", "is %d", c.ChunkSize)
 		}
-	}
-	if role == RoleBank && len(c.VerificationKeys) == 0 {
-		fault("verification_keys", "name each circuit's file", "is missing")
-	}
-	if role == RoleDesk && c.ChunkSize != 16 && c.ChunkSize != 64 && c.ChunkSize != 256 {
-		fault("chunk_size", "use 16, 64 or 256", "is %d", c.ChunkSize)
-	}
-	if role == RoleProvider {
-		c.checkQuotes(fault)
+	case RoleProvider:
+		c.checkQuotes(f)
 	}
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel) {
-		fault("log_level", "use debug, info, warn or error", "is %q", c.LogLevel)
+		f.add("log_level", "use debug, info, warn or error", "is %q", c.LogLevel)
 	}
-	return errors.Join(wrong...)
 }
 
-func (c *Config) checkQuotes(fault func(field, do, format string, args ...any)) {
+func (c *Config) checkQuotes(f *configFaults) {
 	q := c.Quotes
 	if q == nil {
-		fault("quotes", "add it", "is missing")
+		f.add("quotes", "add it", "is missing")
 		return
 	}
 	if q.SpreadBPS < 0 || q.SpreadBPS > 10_000 {
-		fault("quotes.spread_bps", "use 0 to 10000", "is %d", q.SpreadBPS)
+		f.add("quotes.spread_bps", "use 0 to 10000", "is %d", q.SpreadBPS)
 	}
 	if q.FirmForMS < 1_000 || q.FirmForMS > 600_000 {
-		fault("quotes.firm_for_ms", "use 1000 to 600000", "is %d", q.FirmForMS)
+		f.add("quotes.firm_for_ms", "use 1000 to 600000", "is %d", q.FirmForMS)
 	}
 	if q.On.IsZero() {
-		fault("quotes.on", "name a day with rates", "is missing")
+		f.add("quotes.on", "name a day with rates", "is missing")
 	}
 	if len(q.Accounts) < 2 {
-		fault("quotes.accounts", "name an account at each of two banks or more", "has %d", len(q.Accounts))
+		f.add("quotes.accounts", "name an account at each of two banks or more", "has %d", len(q.Accounts))
 	}
 }
 
