@@ -1,12 +1,17 @@
 // Package proof makes and checks the zero-knowledge proofs over the statements of entente/zk/commit: Groth16 on BN254.
 //
-// A circuit is named bill-16, bill-64, bill-256 or totals. Its circuit id is the SHA-256 of the compiled constraint system as gnark serialises it; a
-// verification key's id is the SHA-256 of its bytes, which are gnark's uncompressed form (alpha1, beta1, beta2, gamma2, delta1, delta2, K). Whoever verifies
-// pins both ids from the trust file.
+// Circuits are named bill-16, bill-64, bill-256, totals, budget, share, rate, reserve-16, reserve-64, policy-16, policy-64 and policy-256 (Names). A circuit
+// id is the SHA-256 of the compiled constraint system as gnark serialises it; a verification key's id is the SHA-256 of its bytes, which are gnark's
+// uncompressed form (alpha1, beta1, beta2, gamma2, delta1, delta2, K). Whoever verifies pins both ids from the trust file.
 //
 // The verifier (verifier.go) stands on gnark-crypto alone: it needs the key's bytes and id, no compiled circuit and no proving key, and builds where the
 // prover does not. Keys are checked against their id first and then for length, canonical coordinates, curve, subgroup, points at infinity (an infinite K
 // point is a public input nobody is bound to) and equal gamma and delta. Proofs have a fixed size and one encoding.
+//
+// Many proofs under one key are cheaper together (VerifyBatch); a pool proves beside a ledger (Pool); an export lets snarkjs judge (ExportSnarkJS), and
+// entente/zk/wasm lets browsers verify.
+//
+// The prover is our own (prover.go), over gnark's compiled circuits, solver and keys: it keeps to the cores it is given and stops when its context ends.
 //
 // Promised: a proof accepted under an uncompromised key is for exactly the given public values. Hostile bytes are refused by name and never panic.
 //

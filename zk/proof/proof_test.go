@@ -200,6 +200,23 @@ func TestGnarksOwnVerifierAgrees(t *testing.T) {
 	}
 }
 
+// TestTwoProofsOfOneStatementShareNothing holds that both random numbers go into every point: a proof says nothing but that its statement is true.
+func TestTwoProofsOfOneStatementShareNothing(t *testing.T) {
+	one, err := keys.ProveRate(context.Background(), someRate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := keys.OnCores(3).ProveRate(context.Background(), someRate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, part := range map[string][2]int{"A": {0, g1Size}, "B": {g1Size, g1Size + g2Size}, "C": {g1Size + g2Size, ProofSize}} {
+		if bytes.Equal(one[part[0]:part[1]], other[part[0]:part[1]]) {
+			t.Errorf("two proofs have the same %s", name)
+		}
+	}
+}
+
 func TestDecodeThenEncodeIsTheIdentity(t *testing.T) {
 	_, proof := proveBill(t, someBill(1))
 	p, err := decodeProof(proof[:])
