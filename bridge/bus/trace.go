@@ -19,7 +19,6 @@ const (
 	causesHeader  = "Entente-Causes" // one value a message: the first bytes of its hash, a space, a traceparent
 	causesMost    = 256              // messages of a batch whose context is carried; the others go without
 	causeNameSize = 8                // bytes of a message's hash
-	parentSize    = 55               // of a traceparent, in bytes
 )
 
 var traceContext propagation.TraceContext
@@ -33,9 +32,6 @@ func traceparent(s trace.SpanContext) string {
 
 // parseTraceparent reads what somebody sent; the zero context for whatever is not one.
 func parseTraceparent(s string) trace.SpanContext {
-	if len(s) != parentSize {
-		return trace.SpanContext{}
-	}
 	return trace.SpanContextFromContext(traceContext.Extract(context.Background(), propagation.MapCarrier{parentHeader: s}))
 }
 
@@ -74,7 +70,7 @@ func withCauses(ctx context.Context, h nats.Header) context.Context {
 	causes := make(map[string]trace.SpanContext, min(len(values), causesMost))
 	for _, v := range values[:min(len(values), causesMost)] {
 		name, parent, _ := strings.Cut(v, " ")
-		if s := parseTraceparent(parent); s.IsValid() && len(name) == 2*causeNameSize {
+		if s := parseTraceparent(parent); s.IsValid() {
 			causes[name] = s
 		}
 	}
