@@ -281,11 +281,9 @@ func (s *Story) settled(ctx context.Context, watch Watch, due map[string]int) er
 	var mu sync.Mutex
 	total, done := len(s.Bills), map[string]int{}
 	return s.await(ctx, func(u *node.User, status node.DeskStatus) bool {
-		final := 0
-		for state, n := range status.Payments {
-			if state.Final() || state == payment.Aborted {
-				final += n
-			}
+		made := 0
+		for _, n := range status.Payments {
+			made += n
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -295,7 +293,7 @@ func (s *Story) settled(ctx context.Context, watch Watch, due map[string]int) er
 			sum += n
 		}
 		watch("payments", sum, total)
-		return final == due[u.Nation()]
+		return made == due[u.Nation()] && status.Settling == 0
 	})
 }
 

@@ -27,6 +27,8 @@ type deskPayment struct {
 	approvals   []wire.Envelope
 	quote       []byte
 	acceptance  []byte
+	expiresMS   int64  // of the accepted quote
+	trouble     string // why it does not go on at present
 }
 
 const (
@@ -149,13 +151,24 @@ func (d *Desk) foldPayment(body []byte) error {
 	p.Payment = next
 	switch s.event.Do {
 	case payment.Approve:
+		if len(s.documents) != 1 {
+			return fmt.Errorf("an approval is one document, not %d", len(s.documents))
+		}
 		envelope, err := wire.ParseEnvelope(s.documents[0], wire.LimitMessage)
 		if err != nil {
 			return err
 		}
 		p.approvals = append(p.approvals, envelope)
 	case payment.Quote:
+		if len(s.documents) != 2 {
+			return fmt.Errorf("a quote is accepted with two documents, not %d", len(s.documents))
+		}
 		p.quote, p.acceptance = s.documents[0], s.documents[1]
+		quote, err := quoteIn(p.quote)
+		if err != nil {
+			return err
+		}
+		p.expiresMS = quote.ExpiresMS
 	}
 	return nil
 }
@@ -371,6 +384,11 @@ func (d *Desk) Settle(ctx context.Context, instruction wire.Hash) (err error) {
 				err = d.advance(ctx, instruction, payment.Event{Do: payment.Submit, AtMS: d.cfg.Clock()})
 			}
 		case payment.Quoted:
+			// A quote that has just been accepted goes to the bank however short it is: the bank's refusal says so.
+			if now := d.cfg.Clock(); now > p.expiresMS-submitMarginMS && now > p.SinceMS+1_000 {
+				err = d.advance(ctx, instruction, payment.Event{Do: payment.Lapse, AtMS: d.cfg.Clock()})
+				break
+			}
 			err = d.advance(ctx, instruction, payment.Event{Do: payment.Submit, AtMS: d.cfg.Clock()})
 		case payment.Submitted:
 			err = d.submit(ctx, &p)
@@ -456,6 +474,19 @@ func (d *Desk) acceptQuote(ctx context.Context, p *deskPayment) error {
 		return err
 	}
 	return d.advance(ctx, p.Hash, payment.Event{Do: payment.Quote, AtMS: now, Quote: best.Hash(), DebitMinor: bestSell}, bestBytes, envelope.Bytes())
+}
+
+// submitMarginMS is how long a quote must last beyond its submission: the bank wants it firm until the swap is voted on.
+const submitMarginMS = swap.VoteWindowMS + 1_000
+
+// quoteIn reads the quote of an envelope that was verified before.
+func quoteIn(bytes []byte) (wire.Quote, error) {
+	var q wire.Quote
+	envelope, err := wire.ParseEnvelope(bytes, wire.LimitMessage)
+	if err != nil {
+		return q, err
+	}
+	return q, wire.Decode(envelope.Payload, wire.LimitMessage, &q)
 }
 
 // readQuote verifies a quote: signed by the provider, for this desk and this payment.

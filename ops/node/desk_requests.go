@@ -71,7 +71,8 @@ type DeskStatus struct {
 	Chunks      int                   `json:"chunks"` // of this nation's own bills
 	ChunksLeft  int                   `json:"chunks_left"`
 	Payments    map[payment.State]int `json:"payments"`
-	Refused     []string              `json:"refused"` // what the desk was sent and did not accept
+	Settling    int                   `json:"settling"` // payments that wait for the desk or a bank, not for a person
+	Refused     []string              `json:"refused"`  // what the desk was sent and did not accept
 	Difficulty  string                `json:"difficulty,omitempty"`
 	Outstanding []wire.Hash           `json:"outstanding"` // recorded bills this nation owes and has no payment for
 }
@@ -111,6 +112,12 @@ func (d *Desk) Status() (DeskStatus, error) {
 	}
 	for _, p := range d.payments {
 		s.Payments[p.State]++
+		if due(p.Payment) {
+			s.Settling++
+		}
+		if p.trouble != "" && s.Difficulty == "" {
+			s.Difficulty = "payment " + p.Instruction.UETR.String() + ": " + p.trouble
+		}
 	}
 	for _, r := range d.refused {
 		s.Refused = append(s.Refused, plain(r.Kind+" of "+r.From+": "+r.Err.Error()))

@@ -104,7 +104,9 @@ func (s *settlers) start() {
 		go func() {
 			defer s.desk.work.Done()
 			defer close(done)
-			if err := s.desk.Settle(s.desk.ctx, p.Hash); err != nil && s.desk.ctx.Err() == nil {
+			err := s.desk.Settle(s.desk.ctx, p.Hash)
+			s.desk.trouble(p.Hash, err)
+			if err != nil && s.desk.ctx.Err() == nil {
 				s.desk.cfg.Log.Warn("payment not settled", "uetr", p.Instruction.UETR.String(), "code", string(refusal.CodeOf(err)))
 				pause := time.NewTimer(workPauseMost)
 				defer pause.Stop()
@@ -114,6 +116,18 @@ func (s *settlers) start() {
 				}
 			}
 		}()
+	}
+}
+
+// trouble keeps why a payment does not go on, for the status; nil takes it away.
+func (d *Desk) trouble(instruction wire.Hash, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.payments[instruction]; p != nil {
+		p.trouble = ""
+		if err != nil {
+			p.trouble = plain(err.Error())
+		}
 	}
 }
 
