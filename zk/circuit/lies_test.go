@@ -108,8 +108,8 @@ func TestHostileRatesAreRefused(t *testing.T) {
 		"another rounding":            func(r *Rate) { r.Rounding = 1 },
 		"a rounding there is not":     func(r *Rate) { r.Rounding = 5 },
 		"no rounding":                 func(r *Rate) { r.Rounding, r.Modes = 0, [4]frontend.Variable{0, 0, 0, 0} },
-		"two roundings at once":       func(r *Rate) { r.Rounding, r.Modes = 3, [4]frontend.Variable{1, 1, 0, 0} },
-		"roundings that sum to a lie": func(r *Rate) { r.lie(1, -1, 1, 0) },
+		"up and down for half up":     func(r *Rate) { r.Rounding = 3; r.lie(6172, 1, 1, 0, 0) },
+		"roundings that sum to a lie": func(r *Rate) { r.lie(6173, 1, -1, 1, 0) },
 		"another multiplier":          func(r *Rate) { r.Multiplier = plus(r.Multiplier, 1) },
 		"another divisor":             func(r *Rate) { r.Divisor = plus(r.Divisor, 1) },
 		"swapped legs":                func(r *Rate) { r.A, r.B = r.B, r.A },
@@ -141,20 +141,20 @@ func TestHostileRatesAreRefused(t *testing.T) {
 	}
 }
 
-// lie claims that the amount was rounded down to one more than it is, by modes that add to one and to the code of rounding down.
-func (r *Rate) lie(up, down, halfUp, halfEven int64) {
-	for i, mode := range []int64{up, down, halfUp, halfEven} {
+// lie claims that 6172.5 was rounded to b, by modes of its own.
+func (r *Rate) lie(b uint64, modes ...int64) {
+	for i, mode := range modes {
 		r.Modes[i] = plus(0, mode)
 	}
-	p, err := commit.CommitAmount(6173, commit.Scalar{2})
+	p, err := commit.CommitAmount(b, commit.Scalar{2})
 	if err != nil {
 		panic(err)
 	}
 	if r.B, err = coordinatesOf(p); err != nil {
 		panic(err)
 	}
-	r.To.assign(6173, commit.Scalar{2})
-	low, high, twice := r.bounds(6173)
+	r.To.assign(b, commit.Scalar{2})
+	low, high, twice := r.bounds(b)
 	force(r.Under[:], high.Sub(high, twice))
 	force(r.Over[:], low.Add(low, twice))
 }
