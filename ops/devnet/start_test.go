@@ -15,7 +15,9 @@ import (
 
 func TestAStartWithoutAServerLeavesNothing(t *testing.T) {
 	t.Setenv("DATABASE_URL", "") // a server given there would be taken
-	os.Unsetenv("DATABASE_URL")
+	if err := os.Unsetenv("DATABASE_URL"); err != nil {
+		t.Fatal(err)
+	}
 	real := programsDir(t)
 	version, err := exec.Command(filepath.Join(real, "postgres"), "--version").Output()
 	if err != nil {

@@ -62,6 +62,9 @@ func Main(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
+	if used != nil {
+		used.Close() // gives the lock back
+	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, "after the tests:", err)

@@ -76,7 +76,7 @@ const (
 	address = "address"
 )
 
-// used keeps this binary's lock on users until the process ends.
+// used is this binary's lock on users, from its first use of the server to its end.
 var used *os.File
 
 // join gives the run's server, from a new keeper if there is none.

@@ -82,7 +82,7 @@ func TestPlayedBinary(t *testing.T) {
 		t.Fatal("the parent is not taken for a run")
 	}
 	// In one write, for the other binary writes to the same pipe.
-	if _, err := os.Stdout.WriteString(fmt.Sprintf("played %s %s %s\n", pid, strings.TrimSpace(read(t, filepath.Join(r.dir(), keeperAlive))), r.dir())); err != nil {
+	if _, err := fmt.Printf("played %s %s %s\n", pid, strings.TrimSpace(read(t, filepath.Join(r.dir(), keeperAlive))), r.dir()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {

@@ -92,7 +92,7 @@ func (x *told) keys(t *testing.T, found map[string]string) {
 	}
 	bytes := func(what string, b []byte) {
 		for _, written := range []string{hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)), base64.StdEncoding.EncodeToString(b), base64.RawStdEncoding.EncodeToString(b),
-			base64.URLEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), fmt.Sprint(b), string(b)} {
+			base64.URLEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), fmt.Sprint(b), string(b)} { //nolint:staticcheck // the list of numbers is what %v prints of bytes
 			found[written] = what
 		}
 	}
@@ -145,7 +145,7 @@ func shown(spans tracetest.SpanStubs) string {
 	var b strings.Builder
 	write := func(attrs []attribute.KeyValue) {
 		for _, a := range attrs {
-			fmt.Fprintf(&b, " %s=%s", a.Key, a.Value.Emit())
+			fmt.Fprintf(&b, " %s=%s", a.Key, a.Value.String())
 		}
 	}
 	for _, s := range spans {

@@ -143,7 +143,7 @@ func TestASpanShowsWhatIsListedAndNothingElse(t *testing.T) {
 	has := func(s tracetest.SpanStub, key attribute.Key) (value string) {
 		for _, a := range s.Attributes {
 			if a.Key == key {
-				value = a.Value.Emit()
+				value = a.Value.String()
 			}
 		}
 		return value

@@ -26,8 +26,7 @@ func (s *State) Apply(e Entry) error {
 		return fmt.Errorf("journal_broken at seq %d: order key %s is used twice", e.Seq, e.Key)
 	}
 	if err := s.fold(e); err != nil {
-		// %v: a refusal inside a broken journal is no answer to anybody.
-		return fmt.Errorf("journal_broken at seq %d: %s: %v", e.Seq, e.Kind, err)
+		return fmt.Errorf("journal_broken at seq %d: %s: %v", e.Seq, e.Kind, err) //nolint:errorlint // a refusal inside a broken journal is no answer to anybody
 	}
 	s.next++
 	s.timeMS = e.TimeMS

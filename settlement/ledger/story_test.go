@@ -48,7 +48,7 @@ func (s *story) balances() {
 // sentence says in words what an entry records.
 func sentence(e Entry) string {
 	word := func(h wire.Hash) string { return strings.TrimRight(string(h[:]), "\x00") }
-	text := ""
+	var text string
 	switch e.Kind {
 	case wire.LeafOpen:
 		text = fmt.Sprintf("%s opened for %s", e.Credit, e.Owner)

@@ -36,7 +36,9 @@ func TestTwoCountsOfOneLine(t *testing.T) {
 				c := Count{Nation: nation}
 				if says != "" {
 					var q, u, p string
-					fmt.Sscan(says, &q, &u, &p)
+					if _, err := fmt.Sscan(says, &q, &u, &p); err != nil {
+						t.Fatal(err)
+					}
 					c.Records = []Record{record(2, "2023-10-04", "FOOD", "IND", "JPN", "rice", q, u, p)}
 				}
 				return c

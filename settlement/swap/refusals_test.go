@@ -315,7 +315,8 @@ func outputs(t *testing.T, seed uint64) string {
 	all := ""
 	for range 40 {
 		w.nowMS += random.Int64N(3_000)
-		bank, out := "RBI", Output{}
+		bank := "RBI"
+		var out Output
 		switch n := random.IntN(10); {
 		case n < 3:
 			e := payments[random.IntN(len(payments))]

@@ -102,7 +102,7 @@ func readKey(b []byte, inputs int) (key verificationKey, what string) {
 	if !sound {
 		return key, "has a point that is not canonical, at infinity, off the curve or outside its subgroup"
 	}
-	if count() != 0 || count() != 0 {
+	if hashed, committed := count(), count(); hashed != 0 || committed != 0 {
 		return key, "uses the commitment extension"
 	}
 	if key.gamma.Equal(&key.delta) {
