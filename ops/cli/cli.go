@@ -21,6 +21,12 @@ const (
 	ExitUndecidable = 2
 )
 
+// exitCodes ends every command's help.
+const exitCodes = `
+Exit codes: 0 done or valid; 1 failed, refused or invalid, standard error says why;
+2 undecidable or a mistake on the command line.
+`
+
 // exitError carries an exit code past cobra. Its error, if any, is still to be printed.
 type exitError struct {
 	code int
@@ -92,9 +98,26 @@ swaps; auditors check every total from bytes alone and see no line item.
 		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args)) },
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetUsageTemplate(root.UsageTemplate() + exitCodes)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(newDemo(), newAudit(), newBank(), newDesk(), newProvider(), newMigrate(), newKeys(), newVersion())
+	strictCompletion(root)
 	return root
+}
+
+// strictCompletion makes mistakes on the completion command's line the mistakes they are on any other.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd("completion")
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		cmd.Args = noArgs
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		for _, shell := range cmd.Commands() {
+			shell.Args = noArgs
+		}
+	}
 }

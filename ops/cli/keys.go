@@ -3,8 +3,10 @@ package cli
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -50,7 +52,7 @@ func newKeysNew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "new --kind KIND --owner ID --file FILE --unlock FILE", Short: "Make a new key file", Args: noArgs,
 		Long: `Makes a key file with everything its kind needs, and the unlock file if it is not there.
-Nothing is ever overwritten. Prints what the trust file has to pin.
+Nothing is ever overwritten. Prints, as JSON, what the trust file has to pin.
 
 Kinds: ` + strings.Join(kinds, ", ") + ".",
 		Example: "  entente keys new --kind bank --owner rbi --file bank-rbi.age --unlock unlock\n  entente keys new --kind user --owner IND --name asha --file asha.age --unlock asha.unlock",
@@ -83,11 +85,7 @@ Kinds: ` + strings.Join(kinds, ", ") + ".",
 				}
 				ring.AddIdentity(id)
 			}
-			identity, err := unlockFile(unlock, true)
-			if err != nil {
-				return err
-			}
-			if err := wallet.Create(file, identity.Recipient(), ring); err != nil {
+			if err := createRing(file, unlock, ring); err != nil {
 				return err
 			}
 			return printKeys(cmd.OutOrStdout(), ring)
@@ -109,13 +107,21 @@ func addKey(ring *wallet.Ring, owner, name string, purpose wire.Purpose, epoch u
 	return ring.Add(s)
 }
 
-// unlockFile opens an unlock file, or makes it where that is asked for and there is none.
-func unlockFile(path string, create bool) (*wallet.Identity, error) {
-	identity, err := wallet.OpenUnlock(path)
-	if create && refusal.CodeOf(err) == wallet.CodeKeyFileMissing {
-		return wallet.CreateUnlock(path)
+// createRing writes a ring into a new key file, and makes the unlock file where there is none. An unlock file that opens nothing is not left behind.
+func createRing(file, unlock string, ring *wallet.Ring) error {
+	identity, err := wallet.OpenUnlock(unlock)
+	made := refusal.CodeOf(err) == wallet.CodeKeyFileMissing
+	if made {
+		identity, err = wallet.CreateUnlock(unlock)
 	}
-	return identity, err
+	if err != nil {
+		return err
+	}
+	err = wallet.Create(file, identity.Recipient(), ring)
+	if err != nil && made {
+		err = errors.Join(err, os.Remove(unlock))
+	}
+	return err
 }
 
 // publicRing is what others may know of a key file: what the trust file pins.
@@ -156,7 +162,7 @@ func openRing(path, unlock string) (*wallet.Ring, error) {
 	if unlock == "" {
 		return nil, usage(fmt.Errorf("--unlock FILE is missing"))
 	}
-	identity, err := unlockFile(unlock, false)
+	identity, err := wallet.OpenUnlock(unlock)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +189,7 @@ the process starts with the new file.`,
 			if err := rotate(ring); err != nil {
 				return err
 			}
-			identity, err := unlockFile(unlock, false)
+			identity, err := wallet.OpenUnlock(unlock)
 			if err != nil {
 				return err
 			}
