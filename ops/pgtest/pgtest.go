@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,17 +104,20 @@ func Migrated(tb testing.TB, set fs.FS, migrate func(ctx context.Context, url st
 	if err != nil {
 		tb.Fatalf("read the migrations: %v", err)
 	}
-	return fromTemplate(tb, "template_"+hex.EncodeToString(sum[:8]), func(ctx context.Context, url string) error { return migrate(ctx, url, set) })
+	template := "template_" + hex.EncodeToString(sum[:8])
+	return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error {
+		// The first test's end must not stop the migration that others wait for.
+		if err := ensure(context.WithoutCancel(ctx), s, template, func(ctx context.Context, url string) error { return migrate(ctx, url, set) }); err != nil {
+			return fmt.Errorf("the template: %w", err)
+		}
+		return s.CreateFromTemplate(ctx, name, template)
+	})
 }
 
-// TestDatabase gives the URL of a database of the test's own, dropped at its end. migrate runs once for the test binary on the template it is copied from,
-// and must have closed its connections when it returns; nil gives an empty database. Two closures of the same function literal count as the same migration.
-func TestDatabase(tb testing.TB, migrate func(ctx context.Context, url string) error) string {
+// Empty gives the URL of an empty database of the test's own, dropped at its end.
+func Empty(tb testing.TB) string {
 	tb.Helper()
-	if migrate == nil {
-		return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error { return s.CreateDatabase(ctx, name) })
-	}
-	return fromTemplate(tb, fmt.Sprintf("template_%s_%x", binary(), reflect.ValueOf(migrate).Pointer()), migrate)
+	return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error { return s.CreateDatabase(ctx, name) })
 }
 
 func database(tb testing.TB, create func(context.Context, *pgserver.Server, string) error) string {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,14 +17,20 @@ import (
 
 var migrations atomic.Int64
 
-func migrate(ctx context.Context, url string) (err error) {
+var seen = fstest.MapFS{"1.sql": {Data: []byte("CREATE TABLE seen (who text PRIMARY KEY)")}}
+
+func migrate(ctx context.Context, url string, set fs.FS) (err error) {
 	migrations.Add(1)
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	_, err = conn.Exec(ctx, "CREATE TABLE seen (who text PRIMARY KEY)")
+	text, err := fs.ReadFile(set, "1.sql")
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, string(text))
 	return err
 }
 
@@ -33,7 +41,7 @@ func TestEachTestHasADatabaseOfItsOwnFromOneMigration(t *testing.T) {
 		for i := range 8 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				conn, err := pgx.Connect(t.Context(), pgtest.TestDatabase(t, migrate))
+				conn, err := pgx.Connect(t.Context(), pgtest.Migrated(t, seen, migrate))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -66,7 +74,7 @@ func TestEachTestHasADatabaseOfItsOwnFromOneMigration(t *testing.T) {
 }
 
 func TestADatabaseWithoutMigrationIsEmpty(t *testing.T) {
-	conn, err := pgx.Connect(t.Context(), pgtest.TestDatabase(t, nil))
+	conn, err := pgx.Connect(t.Context(), pgtest.Empty(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,23 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
-	"testing"
 
 	"github.com/jackc/pgx/v5"
 
 	"entente/ops/pgserver"
 )
-
-func fromTemplate(tb testing.TB, template string, migrate func(context.Context, string) error) string {
-	tb.Helper()
-	return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error {
-		// The first test's end must not stop the migration that others wait for.
-		if err := ensure(context.WithoutCancel(ctx), s, template, migrate); err != nil {
-			return fmt.Errorf("the template: %w", err)
-		}
-		return s.CreateFromTemplate(ctx, name, template)
-	})
-}
 
 // templates holds a *template for each name this binary has asked for.
 var templates sync.Map

@@ -41,12 +41,8 @@ func onPostgres(t testing.TB, bank string) func(testing.TB) (engine.Store, error
 
 func postgresDatabase(t testing.TB, bank string) (string, func(testing.TB) (engine.Store, error)) {
 	t.Helper()
-	url := pgtest.TestDatabase(t, migrateBank)
+	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	return url, func(testing.TB) (engine.Store, error) { return postgres.Open(context.Background(), url, bank) }
-}
-
-func migrateBank(ctx context.Context, url string) error {
-	return postgres.Migrate(ctx, url, migrations.Bank)
 }
 
 // overBoth runs one test over both stores.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entente/ops/pgtest"
+	"entente/schema/migrations"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/postgres"
@@ -43,7 +44,7 @@ func story(t *testing.T, d *postgres.Desk) string {
 
 func TestADeskRemembers(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateDesk)
+	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d := openDesk(t, url)
 	made := postgres.DeskEvent{Kind: "made", Subject: wire.Hash{1}, Body: []byte("a"), AtMS: 5, Once: true}
 	if first, err := d.Append(t.Context(), []postgres.DeskEvent{made, {Kind: "seen", Subject: wire.Hash{1}, AtMS: 6}}); err != nil || first != 1 {
@@ -78,7 +79,7 @@ func TestADeskRemembers(t *testing.T) {
 
 func TestADeskGoesOnWhenItsSessionsAreCut(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateDesk)
+	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d := openDesk(t, url)
 	const writers, each = 8, 15
 	var wait sync.WaitGroup
@@ -108,7 +109,7 @@ func TestADeskGoesOnWhenItsSessionsAreCut(t *testing.T) {
 
 func TestReplayStopsWhereItIsTold(t *testing.T) {
 	noLeaks(t)
-	d := openDesk(t, pgtest.TestDatabase(t, migrateDesk))
+	d := openDesk(t, pgtest.Migrated(t, migrations.Desk, postgres.Migrate))
 	if _, err := d.Append(t.Context(), []postgres.DeskEvent{{Kind: "a", AtMS: 1}, {Kind: "b", AtMS: 2}}); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestReplayStopsWhereItIsTold(t *testing.T) {
 
 func TestADeskKeepsDocuments(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateDesk)
+	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d := openDesk(t, url)
 	for _, b := range []string{"first", "second"} {
 		if err := d.Put(t.Context(), wire.Hash{1}, "bill", []byte(b)); err != nil {

@@ -44,7 +44,7 @@ func overDeafLine(t *testing.T, w *writer) *atomic.Bool {
 }
 
 func TestACommitWhoseAnswerIsLostIsFound(t *testing.T) {
-	url := pgtest.TestDatabase(t, func(ctx context.Context, url string) error { return Migrate(ctx, url, migrations.Bank) })
+	url := pgtest.Migrated(t, migrations.Bank, Migrate)
 	s, err := Open(t.Context(), url, "boj")
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestACommitWhoseAnswerIsLostIsFound(t *testing.T) {
 }
 
 func TestADeskAppendsOnceWhenTheAnswerIsLost(t *testing.T) {
-	url := pgtest.TestDatabase(t, func(ctx context.Context, url string) error { return Migrate(ctx, url, migrations.Desk) })
+	url := pgtest.Migrated(t, migrations.Desk, Migrate)
 	d, err := OpenDesk(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

@@ -10,19 +10,9 @@ import (
 	"go.uber.org/goleak"
 
 	"entente/ops/pgtest"
-	"entente/schema/migrations"
-	"entente/settlement/postgres"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-func migrateBank(ctx context.Context, url string) error {
-	return postgres.Migrate(ctx, url, migrations.Bank)
-}
-
-func migrateDesk(ctx context.Context, url string) error {
-	return postgres.Migrate(ctx, url, migrations.Desk)
-}
 
 // noLeaks fails a test that leaves goroutines behind, those of the shared server aside.
 func noLeaks(t testing.TB) {

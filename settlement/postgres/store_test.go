@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entente/ops/pgtest"
+	"entente/schema/migrations"
 	"entente/schema/refusal"
 	"entente/settlement/engine"
 	"entente/settlement/postgres"
@@ -34,7 +35,7 @@ func noteBatch(id int64) *engine.Batch {
 
 func TestADatabaseThatCannotBeTakenIsRefused(t *testing.T) {
 	noLeaks(t)
-	bank, desk, empty := pgtest.TestDatabase(t, migrateBank), pgtest.TestDatabase(t, migrateDesk), pgtest.TestDatabase(t, nil)
+	bank, desk, empty := pgtest.Migrated(t, migrations.Bank, postgres.Migrate), pgtest.Migrated(t, migrations.Desk, postgres.Migrate), pgtest.Empty(t)
 	if err := open(t, bank, "boj").Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestADatabaseThatCannotBeTakenIsRefused(t *testing.T) {
 
 func TestAServerThatLosesCommitsIsRefused(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateBank)
+	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	run(t, connect(t, url), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$")
 	_, err := postgres.Open(t.Context(), url, "boj")
 	if refusal.CodeOf(err) != postgres.CodeUnsafeConfig {
@@ -77,7 +78,7 @@ func TestAServerThatLosesCommitsIsRefused(t *testing.T) {
 
 func TestOneWriterAtATime(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateBank)
+	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	first := open(t, url, "boj")
 	if err := first.Commit(t.Context(), noteBatch(1)); err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func TestOneWriterAtATime(t *testing.T) {
 
 func TestAWriterWhoseTermIsOverIsFencedWithinItsSession(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateBank)
+	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	run(t, connect(t, url), "UPDATE writer SET term = term + 1")
 	if err := s.Commit(t.Context(), noteBatch(1)); !errors.Is(err, engine.ErrFenced) {
@@ -116,7 +117,7 @@ func TestAWriterWhoseTermIsOverIsFencedWithinItsSession(t *testing.T) {
 
 func TestACommitThatBrokeOffIsLookedUp(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateBank)
+	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	if err := s.Commit(t.Context(), noteBatch(1)); err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func TestACommitThatBrokeOffIsLookedUp(t *testing.T) {
 // A commit that waits in the server while its client is gone must be decided before the look-up answers.
 func TestTheLookUpWaitsForATransactionInFlight(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.TestDatabase(t, migrateBank)
+	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	other := connect(t, url)
 	run(t, other, "BEGIN; SELECT take_turn(1, 0, 1); INSERT INTO batch VALUES (1, 1, 5)") // as the writer's own, cut off before its end
@@ -175,7 +176,7 @@ func TestTheLookUpWaitsForATransactionInFlight(t *testing.T) {
 
 func TestACommitHeedsNoCancelling(t *testing.T) {
 	noLeaks(t)
-	s := open(t, pgtest.TestDatabase(t, migrateBank), "boj")
+	s := open(t, pgtest.Migrated(t, migrations.Bank, postgres.Migrate), "boj")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Commit(ctx, noteBatch(1)); err != nil {

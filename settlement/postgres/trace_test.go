@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"entente/ops/pgtest"
+	"entente/schema/migrations"
 	"entente/schema/wire"
 	"entente/settlement/postgres"
 )
@@ -17,7 +18,7 @@ func TestSpansTellThatStatementsRanAndNothingInThem(t *testing.T) {
 	noLeaks(t)
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
-	url := pgtest.TestDatabase(t, migrateDesk)
+	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d, err := postgres.OpenDesk(t.Context(), url, postgres.Traced(provider))
 	if err != nil {
 		t.Fatal(err)
