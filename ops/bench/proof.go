@@ -36,7 +36,7 @@ type ProofFigures struct {
 }
 
 // proofRounds is how often each figure is taken; an odd number has one median.
-const proofRounds = 5
+const proofRounds = 7
 
 // Proof measures proofs and commitments. It opens the development keys of the circuit of 256 items, and makes them on the first run, which takes about a minute. progress
 // may be nil; it is told each stage in words.

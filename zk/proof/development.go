@@ -134,10 +134,12 @@ func (c cacheEntry) open(ctx context.Context, system *cs.R1CS, progress func(sta
 	if err != nil {
 		return nil, err
 	}
-	return &provable{
+	p := &provable{
 		info:   Info{Name: c.name, CircuitID: c.circuitID, VKID: id, VKBytes: vkBytes, Development: true, Constraints: system.GetNbConstraints()},
 		system: system, proving: proving, verifier: verifier,
-	}, nil
+	}
+	p.join()
+	return p, nil
 }
 
 // lock takes the directory's lock, which the operating system releases when the process dies.
