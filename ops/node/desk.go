@@ -59,7 +59,8 @@ type Desk struct {
 
 	sending  sync.Mutex // one post at a time: posts are chained
 	offering sync.Mutex // one offer, proof or record at a time
-	making   sync.Mutex // one new payment at a time
+	making   sync.Mutex // one signed document of a payment at a time: the second of two equal ones finds what the first has done
+	stepping sync.Mutex // one step of a payment at a time: what was checked is still so when it is journaled and folded
 	work     sync.WaitGroup
 
 	mu       sync.Mutex

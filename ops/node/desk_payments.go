@@ -64,6 +64,8 @@ func (d *Desk) advance(ctx context.Context, instruction wire.Hash, event payment
 	s := step{instruction: instruction, event: event, documents: documents}
 	ctx, span := d.stepSpan(ctx, &s)
 	defer func() { telemetry.End(span, err) }()
+	d.stepping.Lock()
+	defer d.stepping.Unlock()
 	d.mu.Lock()
 	err = d.check(&s)
 	d.mu.Unlock()
@@ -218,11 +220,11 @@ func (d *Desk) AddPayment(ctx context.Context, envelope wire.Envelope) (wire.Has
 	if len(in.Bills) != 1 {
 		return wire.Hash{}, refusal.Newf("bill_total_mismatch", "pay one bill at a time", "an instruction that names %d bills", len(in.Bills))
 	}
+	d.making.Lock()
+	defer d.making.Unlock()
 	if _, err := d.payment(in.Hash()); err == nil {
 		return in.Hash(), nil // handed in before: the first answer stands
 	}
-	d.making.Lock() // so that two instructions for one bill cannot both pass the check
-	defer d.making.Unlock()
 	due, err := d.DraftPayment(in.Bills[0])
 	if err != nil {
 		return wire.Hash{}, err
@@ -332,6 +334,8 @@ func (d *Desk) AddApproval(ctx context.Context, envelope wire.Envelope) error {
 	if a.Network != d.cfg.Trust.Network {
 		return refusal.Newf(wire.CodeWrongNetwork, "approve on your own network", "an approval on network %q", a.Network)
 	}
+	d.making.Lock()
+	defer d.making.Unlock()
 	if p, err := d.payment(a.Instruction); err == nil {
 		for i := range p.approvals {
 			if p.approvals[i].Hash() == envelope.Hash() {

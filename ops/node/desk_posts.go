@@ -286,10 +286,31 @@ func (d *Desk) foldReceipts(author string, body []byte) error {
 	if author != string(c.Receiver) {
 		return refusal.Newf(programme.CodeWrongNation, "let the receiver sign", "%s signed receipts that %s has to sign", author, c.Receiver)
 	}
-	c.Receipts = append(slices.Clone(d.receipts[c.ID]), r.Receipts...)
+	c.Receipts, err = withoutRepeats(c.ID, d.receipts[c.ID], r.Receipts)
+	if err != nil {
+		return err
+	}
 	if _, _, err := d.cfg.Agreement.Deliveries(c); err != nil {
 		return err
 	}
 	d.receipts[c.ID] = c.Receipts
 	return nil
+}
+
+// withoutRepeats adds receipts that are not known yet. A receiver that heard no answer posts the same again, and a receipt counts once.
+func withoutRepeats(id string, known, more []programme.Receipt) ([]programme.Receipt, error) {
+	all := slices.Clone(known)
+	seen := map[string]bool{}
+	for i, receipt := range slices.Concat(known, more) {
+		one := programme.Receipts{Case: id, Receipts: []programme.Receipt{receipt}}
+		text, err := one.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		if i >= len(known) && !seen[string(text)] {
+			all = append(all, receipt)
+		}
+		seen[string(text)] = true
+	}
+	return all, nil
 }
