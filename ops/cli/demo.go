@@ -104,7 +104,7 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	story, err = net.Play(ctx, bars.show)
 	bars.end()
 	if err != nil && story.BundlePath == "" {
-		return errors.Join(err, net.Discard())
+		return errors.Join(err, net.Close(), net.Discard())
 	} else if err != nil {
 		return err
 	}
@@ -125,11 +125,11 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	if story.Report.Result != audit.Valid {
 		return &exitError{story.Report.ExitCode(), refusal.New("audit_failed", "the audit did not find the exercise valid", "read the findings in the certificate")}
 	}
-	if !f.exit {
-		fmt.Fprintln(stderr, "everything stays up; press Ctrl-C to end")
-		<-ctx.Done()
+	if f.exit {
+		return nil
 	}
-	return nil
+	fmt.Fprintln(stderr, "everything stays up; press Ctrl-C to end")
+	return net.Stay(ctx)
 }
 
 // exercise reads the data directory, and the agreement's exact bytes.

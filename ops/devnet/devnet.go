@@ -18,7 +18,6 @@ import (
 	"entente/ops/pgserver"
 	"entente/ops/telemetry"
 	"entente/schema/migrations"
-	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/settlement/postgres"
@@ -34,12 +33,6 @@ const spreadBPS = 10
 
 // quoteFirmMS is how long its quotes are firm: longer than the time a swap has to be voted on.
 const quoteFirmMS = 30_000
-
-// What a network writes into its directory, beside the bundle.
-const (
-	keysDir   = "keys"
-	trustFile = "network.json"
-)
 
 // Options say what a development network is made from.
 type Options struct {
@@ -121,17 +114,15 @@ func (n *Net) start(ctx context.Context) error {
 	if err := n.writeTrust(); err != nil {
 		return err
 	}
-	if err := n.openBanks(ctx, ids); err != nil {
-		return err
-	}
+	ctx, told := n.whileUp(ctx)
 	for _, step := range []func(context.Context, *identities) error{
-		func(ctx context.Context, _ *identities) error { return n.fund(ctx, p) }, n.openDesks, n.openUsers, n.openProvider, n.openAuditor,
+		n.openBanks, func(ctx context.Context, _ *identities) error { return n.fund(ctx, p) }, n.openDesks, n.openUsers, n.openProvider, n.openAuditor,
 	} {
 		if err := step(ctx, ids); err != nil {
-			return err
+			return told(err)
 		}
 	}
-	return nil
+	return told(nil)
 }
 
 // Close stops everything, last opened first. The trust file and what was written beside it stay.
@@ -142,37 +133,6 @@ func (n *Net) Close() error {
 	}
 	n.closers = nil
 	return errors.Join(all...)
-}
-
-// claim takes the directory for this network: what another one left there is neither used nor overwritten nor, later, discarded.
-func (n *Net) claim() error {
-	for _, name := range []string{keysDir, trustFile} {
-		if _, err := os.Lstat(filepath.Join(n.options.Dir, name)); err == nil {
-			return refusal.Newf("directory_not_empty", "give a new or an empty directory", "%q holds %s of another network", n.options.Dir, name)
-		}
-	}
-	n.claimed = true
-	return nil
-}
-
-// Discard removes the keys and the trust file, which are of no use without a bundle, so that the directory can be used again.
-func (n *Net) Discard() error {
-	if !n.claimed {
-		return nil
-	}
-	return errors.Join(os.RemoveAll(filepath.Join(n.options.Dir, keysDir)), os.RemoveAll(filepath.Join(n.options.Dir, trustFile)))
-}
-
-func (n *Net) writeTrust() error {
-	file, err := n.Trust.File()
-	if err != nil {
-		return err
-	}
-	n.TrustPath = filepath.Join(n.options.Dir, trustFile)
-	if err := os.WriteFile(n.TrustPath, file, 0o644); err != nil {
-		return fmt.Errorf("write the trust file: %w", err)
-	}
-	return nil
 }
 
 // connect gives a role its own connection to the broker.
@@ -200,14 +160,14 @@ func (n *Net) database(ctx context.Context, kind, owner string, schema fs.FS) (s
 // supervise prepares what child processes need: a supervisor, the exercise's files, the verification keys.
 func (n *Net) supervise() error {
 	var err error
-	if n.processes, err = newSupervisor(filepath.Join(n.options.Dir, "logs")); err != nil {
+	if n.processes, err = newSupervisor(filepath.Join(n.options.Dir, logsDir)); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.processes.close)
-	if err := os.CopyFS(filepath.Join(n.options.Dir, "exercise"), n.options.Files); err != nil {
+	if err := os.CopyFS(filepath.Join(n.options.Dir, exerciseDir), n.options.Files); err != nil {
 		return fmt.Errorf("copy the exercise: %w", err)
 	}
-	dir := filepath.Join(n.options.Dir, "circuits")
+	dir := filepath.Join(n.options.Dir, circuitsDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the directory for verification keys: %w", err)
 	}

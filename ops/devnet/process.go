@@ -9,12 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"entente/ops/failpoint"
 	"entente/ops/node"
+	"entente/schema/refusal"
 )
 
 // parentVariable and the pipe on descriptor 3 tell a child when its parent is gone; see ops/cli.
@@ -23,8 +25,15 @@ const parentVariable = "ENTENTE_PARENT_PIPE"
 // restartPause keeps a child that cannot start from starting without end at once.
 const restartPause = 50 * time.Millisecond
 
-// restartsMost is how often a child that ends by itself is started again.
-const restartsMost = 20
+// How often a child is started again: one that a signal ended, and one that ended by itself soon after its start, which is what a refusal looks like.
+const (
+	restartsMost = 20
+	refusalsMost = 3
+	soon         = 10 * time.Second
+)
+
+// codeLost is the refusal of going on without a process that does not stay up.
+const codeLost refusal.Code = "process_lost"
 
 // Crash is a process that ended where it should not have, and was started again.
 type Crash struct {
@@ -42,6 +51,9 @@ type supervisor struct {
 	alive      *os.File
 	aliveEnd   *os.File
 
+	up   context.Context // ends when a process is given up; its cause says which and why
+	lose context.CancelCauseFunc
+
 	mu       sync.Mutex
 	children map[string]*child
 	crashes  []Crash
@@ -56,6 +68,7 @@ type child struct {
 	point string // failpoint of its first life
 	cmd   *exec.Cmd
 	tries int
+	soon  int // ends by itself in a row, each soon after the start
 }
 
 func newSupervisor(logs string) (*supervisor, error) {
@@ -70,7 +83,9 @@ func newSupervisor(logs string) (*supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the pipe to child processes: %w", err)
 	}
-	return &supervisor{executable: executable, name: os.Args[0], logs: logs, alive: read, aliveEnd: write, children: map[string]*child{}}, nil
+	s := &supervisor{executable: executable, name: os.Args[0], logs: logs, alive: read, aliveEnd: write, children: map[string]*child{}}
+	s.up, s.lose = context.WithCancelCause(context.Background())
+	return s, nil
 }
 
 // start runs the process of a role from its configuration file. point, if not empty, is where its first life ends.
@@ -108,9 +123,10 @@ func (s *supervisor) spawn(c *child) error {
 	return nil
 }
 
-// watch waits for a child's end and, unless everything is ending, gives it its next life.
+// watch waits for a child's end and, unless everything is ending, gives it its next life or gives it up.
 func (s *supervisor) watch(c *child, cmd *exec.Cmd) {
 	defer s.wait.Done()
+	began := time.Now()
 	err := cmd.Wait()
 	crash := Crash{Process: c.id, Point: ending(err), At: time.Now()}
 	time.Sleep(restartPause)
@@ -123,13 +139,29 @@ func (s *supervisor) watch(c *child, cmd *exec.Cmd) {
 		crash.Point = c.point
 	}
 	c.tries++
-	if c.tries <= restartsMost {
-		if err := s.spawn(c); err != nil {
-			crash.Point += "; not started again: " + err.Error()
-		}
+	if killed(err) || crash.At.Sub(began) > soon {
+		c.soon = 0
+	} else {
+		c.soon++
+	}
+	if c.tries > restartsMost || c.soon >= refusalsMost {
+		s.lose(s.lost(c, crash.Point))
+	} else if err := s.spawn(c); err != nil {
+		s.lose(err)
 	}
 	crash.Back = time.Now()
 	s.crashes = append(s.crashes, crash)
+}
+
+// lost says which process is given up, with the last it said.
+func (s *supervisor) lost(c *child, ending string) error {
+	said := ending
+	if log, err := os.ReadFile(filepath.Join(s.logs, c.id+".log")); err == nil {
+		lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+		said += ", " + lines[len(lines)-1]
+	}
+	return &refusal.Refusal{Code: codeLost, What: fmt.Sprintf("the process of %s does not stay up: %s", c.id, said), Unchanged: "what was settled stays settled",
+		Do: "remove the reason and start again"}
 }
 
 func killed(err error) bool {
@@ -178,12 +210,31 @@ func (s *supervisor) close() error {
 		s.mu.Unlock()
 		<-done
 	}
+	s.lose(nil)
 	return errors.Join(s.aliveEnd.Close(), s.alive.Close())
+}
+
+// whileUp gives a context that ends when a process is given up. told releases it, and puts that loss in the place of the error that came of it.
+func (n *Net) whileUp(ctx context.Context) (_ context.Context, told func(error) error) {
+	if n.processes == nil {
+		return ctx, func(err error) error { return err }
+	}
+	up := n.processes.up
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(up, cancel)
+	return ctx, func(err error) error {
+		stop()
+		cancel()
+		if err != nil && up.Err() != nil {
+			return context.Cause(up)
+		}
+		return err
+	}
 }
 
 // writeConfig writes the configuration file of a process.
 func (n *Net) writeConfig(c node.Config) (string, error) {
-	dir := filepath.Join(n.options.Dir, "config")
+	dir := filepath.Join(n.options.Dir, configDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make the directory for configurations: %w", err)
 	}
@@ -206,6 +257,20 @@ func (n *Net) spawn(c node.Config) error {
 		return err
 	}
 	return n.processes.start(c.Role, c.ID, path, n.options.Failpoints[c.ID])
+}
+
+// Stay waits until ctx ends, or until a process is given up; then it says which and why. Refusal: process_lost.
+func (n *Net) Stay(ctx context.Context) error {
+	if n.processes == nil {
+		<-ctx.Done()
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-n.processes.up.Done():
+		return context.Cause(n.processes.up)
+	}
 }
 
 // Crashes lists the processes that died and were started again.

@@ -2,9 +2,11 @@ package devnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +75,7 @@ type Phase struct {
 // Play plays the exercise of the network: counts, matching, bills, proofs, payments, audit. A step that fails ends it; what was settled stays settled.
 func (n *Net) Play(ctx context.Context, watch Watch) (*Story, error) {
 	s := &Story{Net: n, Before: map[string]node.Account{}, After: map[string]node.Account{}}
+	ctx, told := n.whileUp(ctx)
 	for _, phase := range []struct {
 		name string
 		run  func(context.Context, Watch) error
@@ -82,11 +85,13 @@ func (n *Net) Play(ctx context.Context, watch Watch) (*Story, error) {
 		watch(phase.name, 0, 0)
 		began := time.Now()
 		if err := phase.run(ctx, watch); err != nil {
-			return s, fmt.Errorf("%s: %w", phase.name, err)
+			return s, told(fmt.Errorf("%s: %w", phase.name, err))
 		}
 		s.Phases = append(s.Phases, Phase{phase.name, time.Since(began)})
 	}
-	return s, nil
+	s.Crashes = append(s.Crashes, n.Crashes()...)
+	slices.SortStableFunc(s.Crashes, func(a, b Crash) int { return a.At.Compare(b.At) })
+	return s, told(nil)
 }
 
 // eachDesk has every nation's clerk do something at its desk at once.
@@ -224,6 +229,7 @@ func (s *Story) pay(ctx context.Context, watch Watch) error {
 		return err
 	}
 	due := map[string]int{}
+	outage, powerLoss := s.powerLoss(ctx)
 	err := s.eachDesk(ctx, func(ctx context.Context, u *node.User) error {
 		status, err := u.Status(ctx)
 		if err != nil {
@@ -237,10 +243,11 @@ func (s *Story) pay(ctx context.Context, watch Watch) error {
 			if err := s.Net.Users[u.Nation()][controller].Approve(ctx, instruction); err != nil {
 				return fmt.Errorf("approve the payment of bill %s: %w", bill.Short(), err)
 			}
+			outage.Go(powerLoss)
 		}
 		return nil
 	})
-	if err != nil {
+	if err := errors.Join(err, outage.Wait()); err != nil {
 		return err
 	}
 	for _, m := range s.Net.Trust.Members {
@@ -255,17 +262,9 @@ func (s *Story) pay(ctx context.Context, watch Watch) error {
 			}
 		}
 	}
-	if s.Net.options.PowerLoss {
-		crash, err := s.Net.LosePower(ctx)
-		if err != nil {
-			return err
-		}
-		s.Crashes = append(s.Crashes, crash)
-	}
 	if err := s.settled(ctx, watch, due); err != nil {
 		return err
 	}
-	s.Crashes = append(s.Net.Crashes(), s.Crashes...)
 	for _, m := range s.Net.Trust.Members {
 		payments, err := s.Net.Users[m.Nation][clerk].Payments(ctx)
 		if err != nil {
@@ -274,6 +273,19 @@ func (s *Story) pay(ctx context.Context, watch Watch) error {
 		s.Payments = append(s.Payments, payments...)
 	}
 	return s.positions(ctx, s.After)
+}
+
+// powerLoss gives what takes the power from the database once, if that is asked for: with the first approved payment, so that it comes while some payments
+// settle and others are made. It is run by outage, beside the payments.
+func (s *Story) powerLoss(ctx context.Context) (outage *errgroup.Group, once func() error) {
+	return &errgroup.Group{}, sync.OnceValue(func() error {
+		if !s.Net.options.PowerLoss {
+			return nil
+		}
+		crash, err := s.Net.LosePower(ctx)
+		s.Crashes = append(s.Crashes, crash)
+		return err
+	})
 }
 
 // settled waits until no payment is on its way any more. Which ones settled, the report says.
