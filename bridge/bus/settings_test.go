@@ -160,7 +160,9 @@ func TestADeniedPublishIsToldAtOnce(t *testing.T) {
 		}
 	}
 	for len(seen) > 0 {
-		_ = <-seen // told by the calls above
+		if err := <-seen; err == nil {
+			t.Error("told of no error")
+		}
 	}
 	must(t, b.SendDirect(t.Context(), "JPY", "INR", []byte("forged")))
 	expectDenied(t, seen, "direct path")
