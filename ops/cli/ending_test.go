@@ -62,7 +62,9 @@ func begin(t *testing.T, out io.Writer, args ...string) *run {
 	}
 	go func() { r.done <- r.cmd.Wait() }()
 	t.Cleanup(func() {
-		r.cmd.Process.Kill()
+		if err := r.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Error(err)
+		}
 		os.RemoveAll(temp)
 	})
 	return r
