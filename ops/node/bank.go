@@ -277,9 +277,12 @@ func (b *Bank) verifyBill(proven *wire.ProvenBill) (wire.Bill, error) {
 	if verifier == nil {
 		return bill, refusal.Newf(proof.CodeKeyUnknown, "prove with a circuit of the trust file", "this bank has no verification key for %s", circuit)
 	}
+	publics := make([]commit.BillPublic, len(bill.Chunks))
 	for i, c := range bill.Chunks {
-		public := commit.BillPublic{Context: commit.BillContext(bill, i), D: commit.Digest(c.Digest), C: commit.Point(c.Categories), T: commit.Point(c.Total)}
-		if err := verifier.VerifyBill(public, proven.Proofs[i]); err != nil {
+		publics[i] = commit.BillPublic{Context: commit.BillContext(bill, i), D: commit.Digest(c.Digest), C: commit.Point(c.Categories), T: commit.Point(c.Total)}
+	}
+	for _, err := range verifier.VerifyBillBatch(publics, proven.Proofs) {
+		if err != nil {
 			return bill, err
 		}
 	}
