@@ -77,7 +77,7 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	bars := newBars(stderr)
 	defer bars.end()
 	say := func(line string) {
-		if !isTerminal(stderr) {
+		if bars.w == nil {
 			fmt.Fprintln(stderr, line)
 			return
 		}
