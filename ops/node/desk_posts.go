@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"entente/ops/telemetry"
 	"entente/schema/refusal"
@@ -55,6 +56,18 @@ func (d *Desk) post(ctx context.Context, kind string, body []byte, readers ...st
 func (d *Desk) publish(ctx context.Context, kind string, body []byte, readers []string) error {
 	d.sending.Lock()
 	defer d.sending.Unlock()
+	envelope, p, err := d.signPost(kind, body, readers)
+	if err != nil {
+		return err
+	}
+	if err := d.keepPost(ctx, &envelope, p); err != nil {
+		return err
+	}
+	return d.cfg.Bus.Post(ctx, d.programme.String(), d.cfg.Nation, envelope.Bytes())
+}
+
+// signPost makes this nation's next post. Sending is locked.
+func (d *Desk) signPost(kind string, body []byte, readers []string) (wire.Envelope, *wire.Post, error) {
 	readers = append([]string{d.cfg.Nation}, readers...)
 	slices.Sort(readers)
 	readers = slices.Compact(readers)
@@ -62,13 +75,13 @@ func (d *Desk) publish(ctx context.Context, kind string, body []byte, readers []
 	for i, r := range readers {
 		m, ok := d.cfg.Trust.Member(r)
 		if !ok {
-			return refusal.Newf("unknown_member", "name members of the network", "%q is no member of the network", r)
+			return wire.Envelope{}, nil, refusal.Newf("unknown_member", "name members of the network", "%q is no member of the network", r)
 		}
 		recipients[i] = m.SealTo
 	}
 	ciphertext, err := sealed.Seal(body, recipients...)
 	if err != nil {
-		return err
+		return wire.Envelope{}, nil, err
 	}
 	d.mu.Lock()
 	c := d.chain(d.cfg.Nation)
@@ -77,19 +90,21 @@ func (d *Desk) publish(ctx context.Context, kind string, body []byte, readers []
 	d.mu.Unlock()
 	payload, err := wire.TryEncode(&p)
 	if err != nil {
-		return err
+		return wire.Envelope{}, nil, err
 	}
 	envelope, err := d.nation.Sign(wire.TypePost, payload)
-	if err != nil {
-		return err
-	}
+	return envelope, &p, err
+}
+
+// keepPost journals and folds an own post.
+func (d *Desk) keepPost(ctx context.Context, envelope *wire.Envelope, p *wire.Post) error {
 	if err := d.append(ctx, eventPost, envelope.Hash(), envelope.Bytes()); err != nil {
 		return err
 	}
 	d.mu.Lock()
-	d.fold(&envelope, &p)
-	d.mu.Unlock()
-	return d.cfg.Bus.Post(ctx, d.programme.String(), d.cfg.Nation, envelope.Bytes())
+	defer d.mu.Unlock()
+	d.fold(envelope, p)
+	return nil
 }
 
 // resendPosts publishes own posts that were journaled and, as far as this desk knows, never got out.
@@ -104,6 +119,14 @@ func (d *Desk) resendPosts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unsent tells how many own posts are known to be out, and whether others may not be.
+func (d *Desk) unsent() (echoed uint64, pending bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.chain(d.cfg.Nation)
+	return c.echoed, c.echoed < uint64(len(c.own))
 }
 
 // openPost verifies a post: signed by a nation key of its author, for this network and programme.
@@ -143,13 +166,39 @@ func (d *Desk) receive(ctx context.Context, _ string, bytes []byte) {
 		return
 	}
 	span := d.arrival(ctx, p)
-	err = d.accept(envelope, p)
-	telemetry.End(span, err)
-	if err != nil {
-		d.cfg.Log.Error("post not stored", "author", p.Author, "error", err)
-		return
+	err = d.acceptAll(envelope, p)
+	// The carrier counts a post as read when this returns, so it returns only with the post in the journal, however long the database is away.
+	for pause := workPause; err != nil && d.ctx.Err() == nil; pause = min(2*pause, workPauseMost) {
+		d.cfg.Log.Error("post not stored, trying again", "author", p.Author, "error", err)
+		select {
+		case <-time.After(pause):
+			err = d.acceptAll(envelope, p)
+		case <-d.ctx.Done():
+		}
 	}
+	telemetry.End(span, err)
 	d.review()
+}
+
+// acceptAll takes a post, and those that waited for it.
+func (d *Desk) acceptAll(envelope *wire.Envelope, p *wire.Post) error {
+	for {
+		if err := d.accept(envelope, p); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		c := d.chain(p.Author)
+		next := c.waiting[c.seq+1]
+		d.mu.Unlock()
+		if next == nil {
+			return nil
+		}
+		_, q, err := d.openPost(next.Bytes())
+		if err != nil {
+			return fmt.Errorf("a post that was verified before: %w", err)
+		}
+		envelope, p = next, q
+	}
 }
 
 func (d *Desk) accept(envelope *wire.Envelope, p *wire.Post) error {
@@ -192,17 +241,9 @@ func (d *Desk) accept(envelope *wire.Envelope, p *wire.Post) error {
 		return err
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.fold(envelope, p)
-	next := c.waiting[c.seq+1]
-	delete(c.waiting, c.seq+1)
-	d.mu.Unlock()
-	if next != nil {
-		_, q, err := d.openPost(next.Bytes())
-		if err != nil {
-			return fmt.Errorf("a post that was verified before: %w", err)
-		}
-		return d.accept(next, q)
-	}
+	delete(c.waiting, p.Seq)
 	return nil
 }
 

@@ -40,6 +40,9 @@ func (d *Desk) review() {
 	for _, b := range sign {
 		if err := d.countersign(b); err != nil {
 			d.cfg.Log.Error("bill not countersigned", "bill", b.Hash.Short(), "error", err)
+			d.mu.Lock()
+			b.reviewed = false // to be tried again
+			d.mu.Unlock()
 		}
 	}
 }

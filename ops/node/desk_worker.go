@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"entente/schema/refusal"
@@ -13,6 +14,7 @@ import (
 const (
 	workPause     = 20 * time.Millisecond // gathers changes that come together
 	workPauseMost = 2 * time.Second       // after a difficulty
+	resendAfter   = 3 * time.Second       // own posts of which nothing was heard are sent again
 )
 
 // Work has the desk do by itself what needs no person: prove offered bills, have countersigned ones recorded, and take approved payments to their end.
@@ -23,12 +25,13 @@ func (d *Desk) Work() {
 		defer d.work.Done()
 		settling := newSettlers(d)
 		defer settling.wait()
+		posts := resender{desk: d}
 		pause := workPause
 		for {
 			d.mu.Lock()
 			changed := d.changed
 			d.mu.Unlock()
-			err := d.workOnce(d.ctx, settling)
+			err := errors.Join(posts.check(d.ctx), d.workOnce(d.ctx, settling))
 			d.show(err)
 			if err != nil {
 				pause = min(2*pause, workPauseMost)
@@ -55,10 +58,32 @@ func (d *Desk) Work() {
 
 func (d *Desk) workOnce(ctx context.Context, settling *settlers) error {
 	settling.start()
+	d.review() // what could not be countersigned before
 	if err := d.ProveBills(ctx, func() {}); err != nil {
 		return err
 	}
 	return d.RecordBills(ctx)
+}
+
+// resender sends own posts again that the carrier did not take: their author's first try fails when the broker is away for a moment.
+type resender struct {
+	desk   *Desk
+	echoed uint64
+	since  time.Time // when echoed was first seen with posts behind it; zero when there are none
+}
+
+func (r *resender) check(ctx context.Context) error {
+	echoed, pending := r.desk.unsent()
+	switch {
+	case !pending:
+		r.since = time.Time{}
+	case r.since.IsZero() || r.echoed != echoed:
+		r.echoed, r.since = echoed, time.Now()
+	case time.Since(r.since) > resendAfter:
+		r.since = time.Now()
+		return r.desk.resendPosts(ctx)
+	}
+	return nil
 }
 
 // show keeps the present difficulty for the status, and logs it once.

@@ -18,6 +18,7 @@ import (
 	"entente/ops/node"
 	"entente/schema/wire"
 	"entente/settlement/payment"
+	"entente/settlement/programme"
 	"entente/wallet"
 	"entente/zk/proof"
 )
@@ -183,6 +184,32 @@ func TestADeskThatIsOpenedAgainKnowsAllAndFinishesWhatWasBegun(t *testing.T) {
 	// The creditor's desk, with chunks it has proven, knows all as well.
 	before = deskState(t, net.Desks["JPN"])
 	same(t, before, restart(t, net.Desks["JPN"]))
+}
+
+// A desk whose broker was away for a moment sends again by itself what it had journaled, and what came after it waits for it.
+func TestAPostTheCarrierMissedIsSentAgain(t *testing.T) {
+	net, _ := billed(t)
+	own := programme.Count{Nation: "JPN", Source: "a late count"}
+	body, err := own.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seller, reader := net.Desks["JPN"], net.Desks["AUS"]
+	before := reader.Heard("JPN")
+	if err := seller.PostWithoutCarrier(t.Context(), node.PostCountKind, body, "AUS"); err != nil {
+		t.Fatal(err)
+	}
+	if err := seller.PostAnyway(t.Context(), node.PostCountKind, body, "AUS"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); reader.Heard("JPN") != before+2; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("of %d posts after the first %d the other desk has %d", 2, before, reader.Heard("JPN")-before)
+		}
+	}
+	if refused := reader.Refused(); len(refused) > 0 {
+		t.Errorf("it refused %v", refused)
+	}
 }
 
 // allAtOnce does something from eight sides at once, and wants each to succeed.
