@@ -42,6 +42,8 @@ const (
 const (
 	maxName   = 64 // names of networks, banks, nations, accounts
 	maxReason = 280
+
+	maxReserve = 35 // references of RTGS movements, as ISO 20022 bounds them
 )
 
 // ValidName tells whether a text may name a network, bank, nation, person or account: 1 to 64 bytes of UTF-8 without control characters.

@@ -16,11 +16,21 @@ const (
 	LeafVoid     LeafKind = 9  // held funds were given back
 	LeafBill     LeafKind = 10 // a countersigned bill; no money moves
 	LeafRelease  LeafKind = 11 // funds of a committed swap left suspense for the payee
+
+	LeafExpire    LeafKind = 12 // held funds were given back because their time was over
+	LeafReversal  LeafKind = 13 // an earlier entry was undone by this one
+	LeafReconcile LeafKind = 14 // the reserves were found equal to the supply, which is the amount
+	LeafOpenDay   LeafKind = 15 // a business day was opened
+	LeafCloseDay  LeafKind = 16 // a business day was closed
+	LeafHalt      LeafKind = 17 // the operator stopped everything that is not prepared
+	LeafResume    LeafKind = 18 // and let it go on
 )
 
 var leafKinds = map[LeafKind]string{
 	LeafOpen: "open", LeafStatus: "status", LeafLimit: "limit", LeafIssue: "issue", LeafRedeem: "redeem", LeafTransfer: "transfer",
 	LeafHold: "hold", LeafPost: "post", LeafVoid: "void", LeafBill: "bill", LeafRelease: "release",
+	LeafExpire: "expire", LeafReversal: "reversal", LeafReconcile: "reconcile", LeafOpenDay: "open-day", LeafCloseDay: "close-day", LeafHalt: "halt",
+	LeafResume: "resume",
 }
 
 // String names the kind in lower case.

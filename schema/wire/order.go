@@ -5,11 +5,43 @@ type OrderKind uint8
 
 // The kinds of operators' orders. Values are frozen.
 const (
-	OrderOpen   OrderKind = 1
-	OrderStatus OrderKind = 2
-	OrderIssue  OrderKind = 4
-	OrderRedeem OrderKind = 5
+	OrderOpen      OrderKind = 1  // open an account
+	OrderStatus    OrderKind = 2  // freeze, unfreeze or close one
+	OrderLimit     OrderKind = 3  // set what an account may pay at once and in a day
+	OrderIssue     OrderKind = 4  // bring tokens into being, on a movement of reserves
+	OrderRedeem    OrderKind = 5  // take tokens out of being
+	OrderHold      OrderKind = 6  // set money aside for a payee
+	OrderPost      OrderKind = 7  // pay out what an order set aside
+	OrderVoid      OrderKind = 8  // give back what an order set aside
+	OrderReverse   OrderKind = 9  // undo an entry by a new one
+	OrderReconcile OrderKind = 10 // compare the reserves with the supply
+	OrderOpenDay   OrderKind = 11
+	OrderCloseDay  OrderKind = 12
+	OrderHalt      OrderKind = 13 // emergency stop: nothing starts, what is prepared completes
+	OrderResume    OrderKind = 14
 )
+
+var orderKinds = [...]string{OrderOpen: "open", OrderStatus: "status", OrderLimit: "limit", OrderIssue: "issue", OrderRedeem: "redeem", OrderHold: "hold",
+	OrderPost: "post", OrderVoid: "void", OrderReverse: "reverse", OrderReconcile: "reconcile", OrderOpenDay: "open-day", OrderCloseDay: "close-day",
+	OrderHalt: "halt", OrderResume: "resume"}
+
+// String names the kind in lower case, "" for a kind that is not listed.
+func (k OrderKind) String() string {
+	if int(k) >= len(orderKinds) {
+		return ""
+	}
+	return orderKinds[k]
+}
+
+// Approvals is how many operators beside the maker must sign an order of this kind. What changes the supply, undoes an entry or ends an emergency stop needs
+// two persons; what stops something needs one.
+func (k OrderKind) Approvals() int {
+	switch k {
+	case OrderIssue, OrderRedeem, OrderReverse, OrderResume:
+		return 1
+	}
+	return 0
+}
 
 // AccountKind says what an account is for.
 type AccountKind uint8
@@ -42,9 +74,20 @@ type Order struct {
 	Owner   string        // open: nation, provider or bank
 	As      AccountKind   // open
 	Status  AccountStatus // status
-	Minor   int64         // issue, redeem
+	Minor   int64         // issue, redeem, hold; reconcile: the reserves that back the tokens
 	Reason  string
 	AtMS    int64
+
+	// Appended after the first version: an order that uses none of them has the bytes it always had.
+	Payee       string // hold: account
+	PerTransfer int64  // limit: most that one payment may take, minor units, 0 for no limit
+	PerDay      int64  // limit: most that the payments of one ledger day may take, 0 for no limit
+	Day         Day    // open-day, close-day
+	Value       Day    // issue, redeem, reverse: value date, 0 for the ledger's own day
+	ExpiresMS   int64  // hold: ledger time at which it is given back by itself, 0 for never
+	Hold        Hash   // post, void: hash of the order that set the money aside
+	Entry       int64  // reverse: sequence number
+	Reserve     string // issue, redeem: reference of the reserves' movement at the RTGS, used once; reconcile: of its statement
 }
 
 func (o *Order) fields(f *Fields) {
@@ -60,8 +103,33 @@ func (o *Order) fields(f *Fields) {
 	f.Count(9, &o.Minor)
 	f.Text(10, &o.Reason, maxReason)
 	f.Count(11, &o.AtMS)
+	f.Appended(o.appended, func(f *Fields) {
+		f.Text(12, &o.Payee, maxName)
+		f.Count(13, &o.PerTransfer)
+		f.Count(14, &o.PerDay)
+		f.U32(15, (*uint32)(&o.Day))
+		f.U32(16, (*uint32)(&o.Value))
+		f.Count(17, &o.ExpiresMS)
+		f.Fixed(18, o.Hold[:])
+		f.Count(19, &o.Entry)
+		f.Text(20, &o.Reserve, maxReserve)
+	})
 	o.Kind, o.As, o.Status = OrderKind(kind), AccountKind(as), AccountStatus(status)
 }
+
+func (o *Order) appended() bool {
+	return o.Payee != "" || o.PerTransfer != 0 || o.PerDay != 0 || o.Day != 0 || o.Value != 0 || o.ExpiresMS != 0 || !o.Hold.IsZero() || o.Entry != 0 || o.Reserve != ""
+}
+
+// ParseOrder reads an order. It proves nothing: verify the envelope first.
+func ParseOrder(b []byte) (Order, error) {
+	var o Order
+	err := Decode(b, LimitMessage, &o)
+	return o, err
+}
+
+// Hash names the order: the hash of the signed envelope it travels in.
+func (o *Order) Hash() Hash { return PayloadHash(TypeOrder, o.Bytes()) }
 
 // Bytes gives the order's canonical encoding.
 func (o *Order) Bytes() []byte { return Encode(o) }

@@ -94,6 +94,13 @@ func sampleRefusedVote() *Vote {
 	return &Vote{Header: sampleHeader("BOJ", "RBI"), Terms: sampleTerms().Bytes(), Code: "quote_expired"}
 }
 
+func sampleIssue() *Order {
+	o := sampleOrder()
+	o.Kind, o.Owner, o.As, o.Status, o.Minor = OrderIssue, "", 0, 0, 5_000_000
+	o.Payee, o.PerTransfer, o.PerDay, o.Day, o.Value, o.ExpiresMS, o.Hold, o.Entry, o.Reserve = "JPN-2", 1, 2, 20260103, 20260102, sampleMS+1, hashOf(71), 3, "RTGS-2026-01-02-0001"
+	return o
+}
+
 func sampleOrder() *Order {
 	return &Order{Network: "sample-1", Bank: "BOJ", Key: idOf(70), Kind: OrderOpen, Account: "JPN-1", Owner: "JPN", As: AccountDesk, Status: StatusActive, Reason: "first account", AtMS: sampleMS}
 }
@@ -178,6 +185,7 @@ func kinds() []kind {
 		{"decision_abort", LimitMessage, func() Document { return new(Decision) }, &Decision{Header: sampleHeader("RBI", "BOJ"), Reason: "vote_missing"}, under(TypeDecision)},
 		{"decision_ack", LimitMessage, func() Document { return new(DecisionAck) }, &DecisionAck{Header: sampleHeader("BOJ", "RBI"), Decision: hashOf(52), Journal: 43}, under(TypeDecisionAck)},
 		{"order", LimitMessage, func() Document { return new(Order) }, sampleOrder(), under(TypeOrder)},
+		{"order_issue", LimitMessage, func() Document { return new(Order) }, sampleIssue(), under(TypeOrder)},
 		{"charter", LimitMessage, func() Document { return new(Charter) }, sampleCharter(), under(TypeCharter)},
 		{"statement", LimitMessage, func() Document { return new(Statement) }, sampleStatement(), under(TypeStatement)},
 		{"request", LimitBatch, func() Document { return new(Request) }, sampleRequest(), under(TypeRequest)},
