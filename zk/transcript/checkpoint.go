@@ -50,7 +50,8 @@ func Sign(c Checkpoint, log note.Signer, cosigners ...note.Signer) ([]byte, erro
 }
 
 // Open reads a signed checkpoint. It gives the signatures that were verified, the log's own among them; signatures by keys that are not given are ignored,
-// as the specification wants. Bytes that are not the only encoding of a checkpoint are refused with "checkpoint_malformed"; a wrong signature of a given key,
+// as the specification wants. Bytes that are not the only encoding of a checkpoint are refused with "checkpoint_malformed"; a root without leaves
+// that is not the empty tree's with "empty_root_forged"; a wrong signature of a given key,
 // or none by a given key named after the origin, with "checkpoint_unsigned". Two given verifiers of one name and id are a fault. The caller compares Origin with the log it asked for.
 func Open(msg []byte, verifiers ...note.Verifier) (Checkpoint, []note.Signature, error) {
 	c, err := parse(msg)
@@ -144,7 +145,7 @@ func (c Checkpoint) check() error {
 	case c.Size > MaxSize:
 		return malformed("the size is not below 2^63")
 	case c.Size == 0 && c.Root != EmptyRoot:
-		return malformed("a log without leaves has another root than the empty tree")
+		return refusal.Newf(EmptyRootForged, "report the log", "log %s has no leaves and another root than the empty tree", c.Origin)
 	}
 	return nil
 }

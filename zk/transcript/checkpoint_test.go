@@ -159,7 +159,7 @@ func TestACheckpointThatDoesNotCountIsRefused(t *testing.T) {
 		{"an empty origin", raw("\n7\n" + root + "\n"), transcript.CheckpointMalformed},
 		{"a root of 31 bytes", raw(origin + "\n7\n" + base64.StdEncoding.EncodeToString(make([]byte, 31)) + "\n"), transcript.CheckpointMalformed},
 		{"a root in loose base64", raw(origin + "\n7\n" + root[:42] + loosen(root[42]) + "=\n"), transcript.CheckpointMalformed},
-		{"a false root of the empty tree", raw(origin + "\n0\n" + root + "\n"), transcript.CheckpointMalformed},
+		{"a false root of the empty tree", raw(origin + "\n0\n" + root + "\n"), transcript.EmptyRootForged},
 		{"a signature in loose base64", good[:len(good)-3] + loosen(good[len(good)-3]) + "=\n", transcript.CheckpointMalformed},
 		{"a carriage return inside a signature", good[:len(good)-8] + "\r" + good[len(good)-8:], transcript.CheckpointMalformed},
 		{"the same signature twice", good + sigLine, transcript.CheckpointMalformed},
@@ -213,7 +213,7 @@ func TestACheckpointThatMayNotBeSignedIsRefused(t *testing.T) {
 	}{
 		{"a foreign origin", transcript.Checkpoint{Origin: "bank.example/jpy", Size: 7, Root: head.Root}, transcript.CheckpointUnsigned},
 		{"an origin of two lines", transcript.Checkpoint{Origin: origin + "\n9", Size: 7, Root: head.Root}, transcript.CheckpointMalformed},
-		{"a false root of the empty tree", transcript.Checkpoint{Origin: origin, Root: head.Root}, transcript.CheckpointMalformed},
+		{"a false root of the empty tree", transcript.Checkpoint{Origin: origin, Root: head.Root}, transcript.EmptyRootForged},
 		{"a size of 2^63", transcript.Checkpoint{Origin: origin, Size: 1 << 63, Root: head.Root}, transcript.CheckpointMalformed},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -16,6 +16,8 @@ const (
 	MerkleProofInvalid refusal.Code = "merkle_proof_invalid"
 	// CheckpointMalformed: the bytes are not one checkpoint in its only encoding.
 	CheckpointMalformed refusal.Code = "checkpoint_malformed"
+	// EmptyRootForged: a checkpoint of no leaves has another root than the empty tree.
+	EmptyRootForged refusal.Code = "empty_root_forged"
 	// CheckpointUnsigned: no given key named after the checkpoint's origin has validly signed it, or the signature of a given key is wrong.
 	CheckpointUnsigned refusal.Code = "checkpoint_unsigned"
 	// SplitView: two heads that one append-only log cannot both have had: a rollback, a fork, or a proof that does not connect them.

@@ -20,14 +20,21 @@ type Tree struct {
 }
 
 // Append adds one leaf by its [LeafHash], in the way a binary counter adds one.
-func (t *Tree) Append(leaf Hash) {
+func (t *Tree) Append(leaf Hash) { t.Grow(leaf) }
+
+// Grow is [Tree.Append], and gives the nodes that the leaf completed, lowest level first: none for 255 leaves of 256.
+func (t *Tree) Grow(leaf Hash) (completed []Node) {
 	h, level := leaf, 0
 	for ; t.size>>level&1 == 1; level++ {
 		h = inner(t.edge[level], h)
 		t.edge[level] = Hash{}
+		if up := level + 1; up%TileHeight == 0 {
+			completed = append(completed, Node{Level: up / TileHeight, N: int64(t.size >> up), Hash: h})
+		}
 	}
 	t.edge[level] = h
 	t.size++
+	return completed
 }
 
 // Size is the number of leaves.
