@@ -34,7 +34,7 @@ func (d *Desk) onCharter(_ context.Context, from wire.Key, _ []byte) ([]byte, er
 		c.Members = append(c.Members, string(m.Nation))
 	}
 	for _, category := range a.Categories {
-		c.Categories = append(c.Categories, category.Code)
+		c.Categories = append(c.Categories, wire.CharterCategory{Code: category.Code})
 	}
 	payload, err := wire.TryEncode(&c)
 	if err != nil {

@@ -7,14 +7,36 @@ import (
 	"entente/schema/refusal"
 )
 
-// Charter tells auditors what a programme tag stands for: members and category names, signed by every member.
+// Charter tells auditors what a programme tag stands for, and what its members agreed that may be checked: members, categories with their formulas, and
+// budgets. It is signed by every member, so a limit or a share is never the asker's own.
 type Charter struct {
 	Network    string
 	Programme  Hash // tag
 	Name       string
 	Agreement  Hash // SHA-256 of the agreement as the members hold it
 	Members    []string
-	Categories []string // names by index, 1 to 16
+	Categories []CharterCategory // by index, 1 to 16
+	Budgets    []CharterBudget
+}
+
+// CharterCategory is a category and how its cost is borne.
+type CharterCategory struct {
+	Code   string
+	Shares []uint32 // weight of each member, in the charter's order, where the members share the cost; empty where each bears its own use
+}
+
+// CharterBudget bounds what a member is billed in one currency.
+type CharterBudget struct {
+	Member   string
+	Currency string
+	Grand    Total96
+	Limits   []CategoryLimit // ascending by category; a category that is not listed has no limit of its own
+}
+
+// CategoryLimit bounds one category.
+type CategoryLimit struct {
+	Category uint8
+	Most     Total96
 }
 
 func (c *Charter) fields(f *Fields) {
@@ -24,7 +46,29 @@ func (c *Charter) fields(f *Fields) {
 	f.Text(3, &c.Name, 128)
 	f.Fixed(4, c.Agreement[:])
 	List(f, 5, &c.Members, 64, text)
-	List(f, 6, &c.Categories, 16, text)
+	List(f, 6, &c.Categories, 16, func(f *Fields, c *CharterCategory) {
+		f.Text(1, &c.Code, 128)
+		List(f, 2, &c.Shares, 64, func(f *Fields, w *uint32) { f.U32(1, w) })
+	})
+	List(f, 7, &c.Budgets, 64*64, func(f *Fields, b *CharterBudget) {
+		f.Text(1, &b.Member, maxName)
+		f.Text(2, &b.Currency, 3)
+		f.Fixed(3, b.Grand[:])
+		List(f, 4, &b.Limits, 16, func(f *Fields, l *CategoryLimit) {
+			f.U8(1, &l.Category)
+			f.Fixed(2, l.Most[:])
+		})
+	})
+}
+
+// Budget gives a member's budget in a currency.
+func (c *Charter) Budget(member, currency string) (CharterBudget, bool) {
+	for _, b := range c.Budgets {
+		if b.Member == member && b.Currency == currency {
+			return b, true
+		}
+	}
+	return CharterBudget{}, false
 }
 
 // Bytes gives the charter's canonical encoding.
@@ -134,9 +178,13 @@ type Bundle struct {
 	Bills      []ProvenBill
 	Statements []ProvenStatement
 	Keys       []VerifyingKey
+	Budgets    []Proven // budget claims
+	Shares     []Proven // share claims
+	Rates      []Proven // rate claims
+	Supplies   []Proven // supply claims
 }
 
-const bundleVersion = 1
+const bundleVersion = 2
 
 func (b *Bundle) fields(f *Fields) {
 	version := uint16(bundleVersion)
@@ -159,10 +207,13 @@ func (b *Bundle) fields(f *Fields) {
 		f.Text(1, &k.Circuit, maxName)
 		f.Bytes(2, &k.Bytes, 1<<20)
 	})
+	for i, claims := range []*[]Proven{&b.Budgets, &b.Shares, &b.Rates, &b.Supplies} {
+		List(f, uint16(9+i), claims, 1<<20, func(f *Fields, p *Proven) { p.fields(f) })
+	}
 }
 
 // bundleMagic opens the file, so that other files are told apart at once.
-const bundleMagic = "entente bundle 1\n"
+const bundleMagic = "entente bundle 2\n"
 
 // CodeBundleDamaged is the refusal for a file whose checksum does not match.
 const CodeBundleDamaged refusal.Code = "bundle_damaged"
@@ -181,7 +232,7 @@ func ParseBundle(file []byte) (Bundle, error) {
 	var b Bundle
 	head := len(bundleMagic) + sha256.Size
 	if len(file) < head || string(file[:len(bundleMagic)]) != bundleMagic {
-		return b, refusal.New(CodeMalformed, "the file is no bundle of version 1", "ask the auditor's client for a new one")
+		return b, refusal.New(CodeMalformed, "the file is no bundle of version 2", "ask the auditor's client for a new one")
 	}
 	body := file[head:]
 	err := Decode(body, LimitBundle, &b)

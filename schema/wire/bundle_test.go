@@ -45,7 +45,7 @@ func TestEveryChangedByteOfABundleFileIsRefused(t *testing.T) {
 
 func TestADamagedBundleShowsWhatCouldBeRead(t *testing.T) {
 	file := sampleBundle().File()
-	at := bytes.LastIndex(file, fill(4, 96)) // in the verification key
+	at := bytes.LastIndex(file, []byte("bill-64")) + len("bill-64") + 6 // the first byte of the verification key
 	file[at] ^= 1
 	got, err := ParseBundle(file)
 	if refusal.CodeOf(err) != CodeBundleDamaged || got.Network != "sample-1" || len(got.Bills) != 1 || got.Keys[0].Bytes[0] == 4 {

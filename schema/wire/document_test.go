@@ -161,7 +161,7 @@ func TestLeavesVerdictsAndBundlesOfUnknownKindAreMalformed(t *testing.T) {
 		"a leaf with an amount of 63 bytes":    {"leaf", tlv(7, fill(3, 64)...), tlv(7, fill(3, 63)...)},
 		"a verdict of 0":                       {"approval", tlv(3, 1), tlv(3, 0)},
 		"a verdict of 3":                       {"approval", tlv(3, 1), tlv(3, 3)},
-		"a bundle of another version":          {"bundle", tlv(1, 0, 1), tlv(1, 0, 2)},
+		"a bundle of another version":          {"bundle", tlv(1, 0, 2), tlv(1, 0, 3)},
 		"a currency of four letters":           {"quote", tlv(5, 'I', 'N', 'R'), tlv(5, 'I', 'N', 'R', 'X')},
 		"a vote that is neither yes nor no":    {"vote", tlv(10, 1), tlv(10, 2)},
 		"an instruction with a negative debit": {"instruction", tlv(8, 0, 0, 0, 0, 0, 0, 0xea, 0x60), tlv(8, 255, 255, 255, 255, 255, 255, 255, 255)},

@@ -21,9 +21,9 @@ const (
 	PurposeOperator   Purpose = "operator"   // a central-bank operator's orders
 	PurposeUser       Purpose = "user"       // a desk user's instructions and approvals
 	PurposeService    Purpose = "service"    // a desk's or provider's own acceptances and requests
-	PurposeNation     Purpose = "nation"     // a nation's counts, receipts, bills, charters and statements
+	PurposeNation     Purpose = "nation"     // a nation's counts, receipts, bills, charters, statements and claims
 	PurposeQuote      Purpose = "quote"      // a liquidity provider's firm quotes
-	PurposeTransport  Purpose = "transport"  // a bank's or provider's answers to requests
+	PurposeTransport  Purpose = "transport"  // a bank's or provider's answers to requests, a bank's claims
 )
 
 // Key is the public half of a key, as pinned in the trust file.
@@ -59,7 +59,7 @@ type Keyring interface {
 // PayloadType is the DSSE payload type of a document.
 type PayloadType string
 
-// Payload types of version 1.
+// Payload types, each with its version.
 const (
 	TypePropose     PayloadType = "application/vnd.entente.swap.propose.v1+tlv"
 	TypeVote        PayloadType = "application/vnd.entente.swap.vote.v1+tlv"
@@ -71,8 +71,12 @@ const (
 	TypeQuote       PayloadType = "application/vnd.entente.quote.v1+tlv"
 	TypeAcceptance  PayloadType = "application/vnd.entente.acceptance.v1+tlv"
 	TypeOrder       PayloadType = "application/vnd.entente.order.v1+tlv"
-	TypeCharter     PayloadType = "application/vnd.entente.charter.v1+tlv"
+	TypeCharter     PayloadType = "application/vnd.entente.charter.v2+tlv"
 	TypeStatement   PayloadType = "application/vnd.entente.statement.v1+tlv"
+	TypeBudget      PayloadType = "application/vnd.entente.budget.v1+tlv"
+	TypeShare       PayloadType = "application/vnd.entente.share.v1+tlv"
+	TypeRate        PayloadType = "application/vnd.entente.rate.v1+tlv"
+	TypeSupply      PayloadType = "application/vnd.entente.supply.v1+tlv"
 	TypePost        PayloadType = "application/vnd.entente.post.v1+tlv"
 	TypeRequest     PayloadType = "application/vnd.entente.request.v1+tlv"
 	TypeReply       PayloadType = "application/vnd.entente.reply.v1+tlv"
@@ -92,6 +96,10 @@ var purposes = map[PayloadType][]Purpose{
 	TypeOrder:       {PurposeOperator},
 	TypeCharter:     {PurposeNation},
 	TypeStatement:   {PurposeNation},
+	TypeBudget:      {PurposeNation},
+	TypeShare:       {PurposeNation},
+	TypeRate:        {PurposeTransport},
+	TypeSupply:      {PurposeTransport},
 	TypePost:        {PurposeNation},
 	TypeRequest:     {PurposeService, PurposeOperator, PurposeUser},
 	TypeReply:       {PurposeTransport, PurposeService},

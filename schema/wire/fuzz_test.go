@@ -43,6 +43,14 @@ func FuzzDecodeCharter(f *testing.F) { fuzz(f, "charter") }
 
 func FuzzDecodeStatement(f *testing.F) { fuzz(f, "statement") }
 
+func FuzzDecodeBudget(f *testing.F) { fuzz(f, "budget") }
+
+func FuzzDecodeShare(f *testing.F) { fuzz(f, "share") }
+
+func FuzzDecodeRate(f *testing.F) { fuzz(f, "rate") }
+
+func FuzzDecodeSupply(f *testing.F) { fuzz(f, "supply") }
+
 func FuzzDecodeRequest(f *testing.F) { fuzz(f, "request") }
 
 func FuzzDecodeReply(f *testing.F) { fuzz(f, "reply") }

@@ -3,7 +3,6 @@ package wire
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
-	"math/big"
 )
 
 // fill gives n bytes that count up from a seed, so that a misplaced byte shows.
@@ -106,19 +105,14 @@ func sampleOrder() *Order {
 }
 
 func sampleCharter() *Charter {
-	return &Charter{Network: "sample-1", Programme: hashOf(21), Name: "Exercise Sample 2026", Agreement: hashOf(80), Members: []string{"AUS", "IND", "JPN"}, Categories: []string{"fuel", "food", "billeting"}}
+	return &Charter{Network: "sample-1", Programme: hashOf(21), Name: "Exercise Sample 2026", Agreement: hashOf(80), Members: []string{"AUS", "IND", "JPN"}, Categories: []CharterCategory{{Code: "fuel"}, {"food", []uint32{2_000, 5_000, 3_000}}, {Code: "billeting"}},
+		Budgets: []CharterBudget{{"IND", "JPY", total96(9_000_000), []CategoryLimit{{0, total96(4_000_000)}, {2, total96(0)}}}}}
 }
 
 func sampleStatement() *Statement {
 	s := &Statement{Network: "sample-1", Programme: hashOf(21), Creditor: "JPN", Ledger: "BOJ", Currency: "JPY", Origin: "boj.example/log", Size: 42, Root: hashOf(90), Nonce: hashOf(91),
 		Sum: [64]byte(fill(92, 64)), Mask: 0b101}
-	for k, v := range map[int]int64{0: 700, 2: 300} {
-		shown, err := NewTotal96(big.NewInt(v))
-		if err != nil {
-			panic(err)
-		}
-		s.Shown[k] = shown
-	}
+	s.Shown[0], s.Shown[2] = total96(700), total96(300)
 	return s
 }
 
@@ -151,7 +145,11 @@ func sampleBundle() *Bundle {
 		Ledgers:    []LedgerExtract{{Bank: "BOJ", Currency: "JPY", Checkpoint: []byte("boj.example/log\n1\n"), Leaves: [][]byte{leaf.Bytes()}}},
 		Bills:      []ProvenBill{{Envelope: *sampleEnvelope(), Proofs: [][]byte{fill(1, 256), fill(2, 256)}}},
 		Statements: []ProvenStatement{{Envelope: signedBy(TypeStatement, sampleStatement().Bytes(), 5), Proof: fill(3, 256)}},
-		Keys:       []VerifyingKey{{Circuit: "bill-64", Bytes: fill(4, 96)}}}
+		Keys:       []VerifyingKey{{Circuit: "bill-64", Bytes: fill(4, 96)}},
+		Budgets:    []Proven{{signedBy(TypeBudget, sampleBudget().Bytes(), 5), [][]byte{fill(5, 256)}}},
+		Shares:     []Proven{{signedBy(TypeShare, sampleShare().Bytes(), 6), [][]byte{fill(6, 256), fill(7, 608)}}},
+		Rates:      []Proven{{signedBy(TypeRate, sampleRate().Bytes(), 7), [][]byte{fill(8, 256)}}},
+		Supplies:   []Proven{{signedBy(TypeSupply, sampleSupply().Bytes(), 8), [][]byte{fill(9, 256), fill(10, 256)}}}}
 }
 
 // kind is one document of version 1: a sample of it, the limit it is read with, and what it is named by.
@@ -188,6 +186,10 @@ func kinds() []kind {
 		{"order_issue", LimitMessage, func() Document { return new(Order) }, sampleIssue(), under(TypeOrder)},
 		{"charter", LimitMessage, func() Document { return new(Charter) }, sampleCharter(), under(TypeCharter)},
 		{"statement", LimitMessage, func() Document { return new(Statement) }, sampleStatement(), under(TypeStatement)},
+		{"budget", LimitMessage, func() Document { return new(BudgetClaim) }, sampleBudget(), under(TypeBudget)},
+		{"share", LimitMessage, func() Document { return new(ShareClaim) }, sampleShare(), under(TypeShare)},
+		{"rate", LimitMessage, func() Document { return new(RateClaim) }, sampleRate(), under(TypeRate)},
+		{"supply", LimitMessage, func() Document { return new(SupplyClaim) }, sampleSupply(), under(TypeSupply)},
 		{"request", LimitBatch, func() Document { return new(Request) }, sampleRequest(), under(TypeRequest)},
 		{"reply", LimitBatch, func() Document { return new(Reply) }, sampleReply(), under(TypeReply)},
 		{"post", LimitBatch, func() Document { return new(Post) }, samplePost(), under(TypePost)},

@@ -42,7 +42,7 @@ func (a *audit) readCharter(i int) (charter wire.Charter, where string, ok bool)
 		a.find(Invalid, wire.CodeWrongNetwork, where, "it is of network %q", charter.Network)
 	case !signedBy(signers, charter.Members...):
 		a.find(Invalid, CodeCharterUnsigned, where, "it is not signed by exactly its members %q", charter.Members)
-	case !distinct(charter.Members) || !distinct(charter.Categories):
+	case !distinct(charter.Members) || !distinct(categoryCodes(&charter)):
 		a.find(Invalid, wire.CodeMalformed, where, "members and categories are not each named, and named once")
 	default:
 		ok = true
@@ -54,6 +54,14 @@ func (a *audit) readCharter(i int) (charter wire.Charter, where string, ok bool)
 		}
 	}
 	return charter, where, ok
+}
+
+func categoryCodes(c *wire.Charter) []string {
+	codes := make([]string, len(c.Categories))
+	for k := range c.Categories {
+		codes[k] = c.Categories[k].Code
+	}
+	return codes
 }
 
 // distinct tells whether there is at least one name, none is empty, and none is there twice.

@@ -220,7 +220,7 @@ func (a *audit) addProgramme(p programme, charter wire.Charter, parts []slice, c
 		switch named := k < len(charter.Categories); {
 		case named && shown:
 			a.report.Totals = append(a.report.Totals, Total{Bank: bank.ID, Currency: bank.Currency, Programme: p.tag, ProgrammeName: charter.Name,
-				Category: charter.Categories[k], Minor: total.String()})
+				Category: charter.Categories[k].Code, Minor: total.String()})
 		case !named && total.Sign() != 0:
 			a.find(Invalid, CodeCategoryUnnamed, "ledger "+p.bank, "%s minor units are in category %d of programme %s, which its charter does not name",
 				total, k, p.tag.Short())
@@ -241,7 +241,7 @@ func hiddenCategories(charter wire.Charter, mask uint16) []string {
 		switch {
 		case mask>>k&1 == 1:
 		case k < len(charter.Categories):
-			hidden = append(hidden, charter.Categories[k])
+			hidden = append(hidden, charter.Categories[k].Code)
 		default:
 			unnamed++
 		}

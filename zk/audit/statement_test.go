@@ -76,7 +76,7 @@ func TestChartersAndStatements(t *testing.T) {
 				w.charters[0] = w.sign(wire.TypeCharter, []byte("charter"), wire.PurposeNation, "AUS", "IND", "JPN")
 			}},
 		{name: "a charter that names a category twice", exit: 1, codes: []refusal.Code{wire.CodeMalformed, CodeCharterMissing},
-			world: charter(func(c *wire.Charter) { c.Categories[1] = "fuel" }, "AUS", "IND", "JPN")},
+			world: charter(func(c *wire.Charter) { c.Categories[1].Code = "fuel" }, "AUS", "IND", "JPN")},
 		{name: "two charters of one programme", exit: 1, codes: []refusal.Code{CodeCharterRepeated},
 			world: func(w *world) { w.charters = append(w.charters, w.charters[0]) }},
 		{name: "a charter without a nation of a bill", exit: 1, codes: []refusal.Code{CodeBillForeign},

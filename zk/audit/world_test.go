@@ -167,7 +167,7 @@ func (w *world) play() {
 	w.log("rbi", billLeaf(indian), billLeaf(wrong), billLeaf(right), paying(wire.LeafTransfer, "payment", indian))
 
 	charter := wire.Charter{Network: "audit-test", Programme: programmeTag, Name: "Exercise Kakadu", Agreement: wire.Hash{1},
-		Members: []string{"AUS", "IND", "JPN"}, Categories: []string{"fuel", "food", "berths", "medical care"}}
+		Members: []string{"AUS", "IND", "JPN"}, Categories: []wire.CharterCategory{{Code: "fuel"}, {Code: "food"}, {Code: "berths"}, {Code: "medical care"}}}
 	w.charters = append(w.charters, w.sign(wire.TypeCharter, charter.Bytes(), wire.PurposeNation, charter.Members...))
 	w.statements = []*madeStatement{
 		{creditor: "AUS", ledger: "rba", bills: []*madeBill{big, given}, mask: 0xffff},

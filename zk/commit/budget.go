@@ -11,6 +11,10 @@ const BudgetBits = 80
 // MaxLimit is the largest limit, 2^80 - 1: as good as none.
 var MaxLimit = Total{High: 1<<(BudgetBits-64) - 1, Low: 1<<64 - 1}
 
+func limitTooLarge() error {
+	return refusal.New(CodeAmountOutOfRange, "a limit is 2^80 minor units or more", "state a limit below 2^80")
+}
+
 // BudgetPublic is what a budget proof states: the commitment C of a slice holds at most Limits[k] in category k and at most Grand in all. How much it holds
 // stays hidden. A category without a limit of its own gets MaxLimit. The limits come from the signed agreement, never from who asks: whoever chose
 // them freely would find the totals by bisection.
@@ -39,7 +43,7 @@ func (w BudgetWitness) Public() (BudgetPublic, error) {
 	var grand Total
 	for k, total := range w.Totals {
 		if MaxLimit.Less(w.Limits[k]) || MaxLimit.Less(w.Grand) {
-			return BudgetPublic{}, refusal.New(CodeAmountOutOfRange, "a limit is 2^80 minor units or more", "state a limit below 2^80")
+			return BudgetPublic{}, limitTooLarge()
 		}
 		if w.Limits[k].Less(total) {
 			return BudgetPublic{}, refusal.Newf(CodeOverLimit, "settle the excess by an amendment both nations sign", "category %d is above its limit", k)
