@@ -158,7 +158,7 @@ func (e *Engine) finish(d *draft) (*Batch, error) {
 	}
 	if len(b.Records) > 0 {
 		for i := range b.Records {
-			e.tree.Append(transcript.LeafHash(b.Records[i].Leaf))
+			b.Nodes = append(b.Nodes, e.tree.Grow(transcript.LeafHash(b.Records[i].Leaf))...)
 		}
 		head := transcript.Checkpoint{Origin: e.cfg.Origin, Size: e.tree.Size(), Root: e.tree.Root()}
 		signed, err := transcript.Sign(head, e.cfg.Checkpoint)

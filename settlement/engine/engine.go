@@ -221,6 +221,11 @@ func (e *Engine) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
 	return e.cfg.Store.Leaves(ctx, from, to)
 }
 
+// Nodes gives the hashes of a level's nodes from number from up to and without number to: a row of the log's tiles.
+func (e *Engine) Nodes(ctx context.Context, level int, from, to int64) ([]transcript.Hash, error) {
+	return e.cfg.Store.Nodes(ctx, level, from, to)
+}
+
 // Entries gives the clear entries from seq from up to and without seq to.
 func (e *Engine) Entries(ctx context.Context, from, to int64) ([]ledger.Entry, error) {
 	return e.cfg.Store.Entries(ctx, from, to)

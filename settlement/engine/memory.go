@@ -12,6 +12,7 @@ import (
 	"entente/schema/wire"
 	"entente/settlement/ledger"
 	"entente/settlement/swap"
+	"entente/zk/transcript"
 )
 
 // Memory is a database in memory: it outlives the sessions on it, as a database outlives processes, and is gone with the program. For tests and simulation.
@@ -22,6 +23,7 @@ type Memory struct {
 	head     Head
 	bodies   [][]byte
 	leaves   [][]byte
+	nodes    map[int][]transcript.Hash // by level
 	accounts map[string]ledger.Account
 	swaps    map[wire.Hash]swap.Swap
 	order    []wire.Hash // swaps as they came
@@ -38,7 +40,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		accounts: map[string]ledger.Account{}, swaps: map[wire.Hash]swap.Swap{}, stages: map[wire.Hash][]Stage{}, decided: map[wire.Hash]Decision{},
-		channels: map[string]swap.Channel{}, messages: map[swap.MessageKey]Outbound{}, evidence: map[evidenceKey][]byte{},
+		channels: map[string]swap.Channel{}, nodes: map[int][]transcript.Hash{}, messages: map[swap.MessageKey]Outbound{}, evidence: map[evidenceKey][]byte{},
 	}
 }
 
@@ -78,6 +80,13 @@ func (s *memorySession) Load(_ context.Context, id Identity, r Restore) (Head, e
 		}
 		if err := r.Record(Record{Entry: e, Body: body, Leaf: m.leaves[seq]}); err != nil {
 			return Head{}, err
+		}
+	}
+	for level, hashes := range m.nodes {
+		for n, h := range hashes {
+			if err := r.Node(transcript.Node{Level: level, N: int64(n), Hash: h}); err != nil {
+				return Head{}, err
+			}
 		}
 	}
 	for _, a := range m.accounts {
@@ -127,6 +136,9 @@ func (s *memorySession) Commit(_ context.Context, b *Batch) error {
 	for i := range b.Records {
 		m.bodies = append(m.bodies, slices.Clone(b.Records[i].Body))
 		m.leaves = append(m.leaves, slices.Clone(b.Records[i].Leaf))
+	}
+	for _, n := range b.Nodes {
+		m.nodes[n.Level] = append(m.nodes[n.Level], n.Hash)
 	}
 	for _, a := range b.Accounts {
 		m.accounts[a.ID] = a
@@ -208,6 +220,15 @@ func (s *memorySession) Leaves(_ context.Context, from, to int64) ([][]byte, err
 	defer unlock()
 	from, to = m.bounds(from, to)
 	return slices.Clone(m.leaves[from:to]), nil
+}
+
+// Nodes implements Store.
+func (s *memorySession) Nodes(_ context.Context, level int, from, to int64) ([]transcript.Hash, error) {
+	m, unlock := s.lock()
+	defer unlock()
+	row := m.nodes[level]
+	to = max(0, min(to, int64(len(row))))
+	return slices.Clone(row[max(0, min(from, to)):to]), nil
 }
 
 // bounds cuts a range to the entries there are.

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entente/settlement/ledger"
@@ -14,8 +16,22 @@ import (
 func (e *Engine) restore(ctx context.Context) error {
 	m := e.machine
 	accounts := 0
+	due := map[transcript.Node]struct{}{}
 	head, err := e.cfg.Store.Load(ctx, Identity{m.Network, m.Bank, m.Ledger().Currency, e.cfg.Origin}, Restore{
-		Record: e.restoreRecord,
+		Record: func(r Record) error {
+			completed, err := e.restoreRecord(r)
+			for _, n := range completed {
+				due[n] = struct{}{}
+			}
+			return err
+		},
+		Node: func(n transcript.Node) error {
+			if _, ok := due[n]; !ok {
+				return Broken(n.N<<(n.Level*transcript.TileHeight), fmt.Sprintf("node %d of level %d of the log is not the root of its leaves", n.N, n.Level))
+			}
+			delete(due, n)
+			return nil
+		},
 		Account: func(a ledger.Account) error {
 			accounts++
 			if folded, ok := m.Ledger().Account(a.ID); !ok || folded != a {
@@ -46,19 +62,34 @@ func (e *Engine) restore(ctx context.Context) error {
 	if n := len(m.Ledger().Accounts()); n != accounts {
 		return Broken(m.Ledger().Size(), fmt.Sprintf("%d accounts are stored and the entries open %d", accounts, n))
 	}
-	return e.restoreHead(head)
-}
-
-func (e *Engine) restoreRecord(r Record) error {
-	due := e.machine.Ledger().Size()
-	if err := e.machine.RestoreEntry(r.Entry); err != nil {
-		return Broken(due, strings.TrimPrefix(err.Error(), fmt.Sprintf("%s at seq %d: ", CodeJournalBroken, due)))
-	}
-	if err := e.cfg.Veil.check(&r); err != nil {
+	if err := e.restoreHead(head); err != nil {
 		return err
 	}
-	e.tree.Append(transcript.LeafHash(r.Leaf))
-	return nil
+	return e.complete(ctx, due)
+}
+
+// complete stores the nodes that are missing, as they are in a database that was kept before there were tiles. They follow from the leaves.
+func (e *Engine) complete(ctx context.Context, missing map[transcript.Node]struct{}) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	b := &Batch{ID: e.batch + 1, AtMS: max(0, e.cfg.Clock())}
+	for n := range missing {
+		b.Nodes = append(b.Nodes, n)
+	}
+	slices.SortFunc(b.Nodes, func(x, y transcript.Node) int { return cmp.Or(cmp.Compare(x.Level, y.Level), cmp.Compare(x.N, y.N)) })
+	return e.commit(ctx, b)
+}
+
+func (e *Engine) restoreRecord(r Record) ([]transcript.Node, error) {
+	due := e.machine.Ledger().Size()
+	if err := e.machine.RestoreEntry(r.Entry); err != nil {
+		return nil, Broken(due, strings.TrimPrefix(err.Error(), fmt.Sprintf("%s at seq %d: ", CodeJournalBroken, due)))
+	}
+	if err := e.cfg.Veil.check(&r); err != nil {
+		return nil, err
+	}
+	return e.tree.Grow(transcript.LeafHash(r.Leaf)), nil
 }
 
 // restoreHead compares the log with the last head that was signed. The head is signed anew, so that what is served is under the present key.

@@ -22,6 +22,8 @@ type Store interface {
 	// Committed tells, after an unknown outcome, whether the batch is there. When it says no, the batch can never appear later.
 	Committed(ctx context.Context, batch int64) (bool, error)
 
+	// Nodes gives the hashes of a level's nodes from number from up to and without number to.
+	Nodes(ctx context.Context, level int, from, to int64) ([]transcript.Hash, error)
 	// Leaves gives the leaves from seq from up to and without seq to.
 	Leaves(ctx context.Context, from, to int64) ([][]byte, error)
 	// Entries gives the clear entries from seq from up to and without seq to.
@@ -49,6 +51,7 @@ type Identity struct {
 // Restore takes what Load finds, in the order of its fields; records by seq.
 type Restore struct {
 	Record  func(Record) error
+	Node    func(transcript.Node) error
 	Account func(ledger.Account) error
 	Swap    func(swap.Swap) error
 	Channel func(swap.Channel) error
@@ -66,9 +69,10 @@ type Batch struct {
 	ID         int64 // contiguous from 1
 	AtMS       int64
 	Records    []Record
-	Checkpoint *Checkpoint      // nil when there are no records
-	Accounts   []ledger.Account // those whose counters or status changed, as they are now
-	Swaps      []swap.Swap      // those that changed, as they are now; aborted ones first, so that their quotes are free again
+	Checkpoint *Checkpoint       // nil when there are no records
+	Nodes      []transcript.Node // of the log that the records completed
+	Accounts   []ledger.Account  // those whose counters or status changed, as they are now
+	Swaps      []swap.Swap       // those that changed, as they are now; aborted ones first, so that their quotes are free again
 	Stages     []Stage
 	Decisions  []Decision
 	Channels   []swap.Channel // those that changed, as they are now

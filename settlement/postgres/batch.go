@@ -6,12 +6,16 @@ import (
 	"entente/schema/wire"
 	"entente/settlement/engine"
 	"entente/settlement/ledger"
+	"entente/zk/transcript"
 )
 
 // statements gives the rows of a batch: one statement a table, its columns as arrays.
 func statements(b *engine.Batch, term int64) *pgx.Batch {
 	q := &pgx.Batch{}
 	q.Queue("INSERT INTO batch (id, term, at_ms) VALUES ($1, $2, $3)", b.ID, term, b.AtMS)
+	if len(b.Nodes) > 0 {
+		queueNodes(q, b.Nodes)
+	}
 	if len(b.Records) > 0 {
 		queueRecords(q, b.Records)
 		queueBills(q, b.Records)
@@ -54,6 +58,13 @@ func queueRecords(q *pgx.Batch, rows []engine.Record) {
 		column(rows, func(r *engine.Record) []byte { return id(&r.Entry.Key) }),
 		column(rows, func(r *engine.Record) []byte { return r.Body }),
 		column(rows, func(r *engine.Record) []byte { return r.Leaf }))
+}
+
+func queueNodes(q *pgx.Batch, rows []transcript.Node) {
+	q.Queue("INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])",
+		column(rows, func(n *transcript.Node) int16 { return int16(n.Level) }),
+		column(rows, func(n *transcript.Node) int64 { return n.N }),
+		column(rows, func(n *transcript.Node) []byte { return n.Hash[:] }))
 }
 
 func queueBills(q *pgx.Batch, records []engine.Record) {

@@ -23,6 +23,7 @@ func (s *Store) Load(ctx context.Context, identity engine.Identity, r engine.Res
 	err := pgx.BeginTxFunc(ctx, s.readers, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		for _, load := range []func() error{
 			func() error { return each(ctx, tx, selectRecords+" ORDER BY seq", scanRecord, r.Record) },
+			func() error { return each(ctx, tx, "SELECT level, n, hash FROM node", scanNode, r.Node) },
 			func() error { return each(ctx, tx, selectAccounts, scanAccount, r.Account) },
 			func() error { return loadSwaps(ctx, tx, r.Swap) },
 			func() error { return each(ctx, tx, selectChannels, scanChannel, r.Channel) },
@@ -103,6 +104,14 @@ func scanRecord(row pgx.CollectableRow) (engine.Record, error) {
 	}
 	r.Entry = e
 	return r, nil
+}
+
+func scanNode(row pgx.CollectableRow) (transcript.Node, error) {
+	var n transcript.Node
+	var hash []byte
+	err := row.Scan(&n.Level, &n.N, &hash)
+	n.Hash = transcript.Hash(hashOf(hash))
+	return n, err
 }
 
 // value gives zero for NULL.

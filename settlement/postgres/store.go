@@ -12,6 +12,7 @@ import (
 	"entente/settlement/engine"
 	"entente/settlement/ledger"
 	"entente/settlement/swap"
+	"entente/zk/transcript"
 )
 
 // readersMost bounds the sessions that read beside the writer.
@@ -86,6 +87,23 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
 		return nil, fmt.Errorf("read leaves: %w", err)
 	}
 	return leaves, nil
+}
+
+// Nodes implements engine.Store.
+func (s *Store) Nodes(ctx context.Context, level int, from, to int64) ([]transcript.Hash, error) {
+	rows, err := s.readers.Query(ctx, "SELECT hash FROM node WHERE level = $1 AND n >= $2 AND n < $3 ORDER BY n", level, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("read nodes of the log: %w", err)
+	}
+	hashes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (transcript.Hash, error) {
+		var hash []byte
+		err := row.Scan(&hash)
+		return transcript.Hash(hashOf(hash)), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read nodes of the log: %w", err)
+	}
+	return hashes, nil
 }
 
 // Entries implements engine.Store.
