@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -27,6 +26,7 @@ type reckoning struct {
 	lines       int
 	divergences int
 	deliveries  int
+	pools       map[pool]int64  // what a supplier supplied in a category all share, in minor units of its currency
 	bills       map[bill]int64  // in minor units of the creditor's currency
 	totals      map[total]int64 // of all bills
 	rates       map[string]*big.Rat
@@ -36,6 +36,8 @@ type reckoning struct {
 
 type bill struct{ debtor, creditor, reference string }
 
+type pool struct{ supplier, category string }
+
 type total struct{ currency, category string }
 
 // digits are those of the currencies in the data, by ISO 4217.
@@ -43,7 +45,7 @@ var digits = map[string]int64{"EUR": 2, "GBP": 2, "KWD": 3}
 
 func reckon(t *testing.T) *reckoning {
 	t.Helper()
-	r := &reckoning{bills: map[bill]int64{}, totals: map[total]int64{}}
+	r := &reckoning{pools: map[pool]int64{}, bills: map[bill]int64{}, totals: map[total]int64{}}
 	text, err := os.ReadFile(filepath.Join(data, "agreement.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +79,9 @@ func reckon(t *testing.T) *reckoning {
 		r.amounts = append(r.amounts, amount)
 		r.share(k.category, k.supplier, k.receiver, amount)
 	}
+	for p, amount := range r.pools {
+		r.split(p, amount)
+	}
 	r.readCases(t)
 	return r
 }
@@ -95,22 +100,36 @@ func (r *reckoning) agreed(t *testing.T, a, b map[string]string) (*big.Rat, bool
 	return low, apart.Cmp(allowed) <= 0
 }
 
-// share bills a line: to its receiver, or to all members by basis points, the remainders largest first and ties to the earlier member.
+// share bills a line to its receiver, or adds it to what its supplier supplied in the category all share.
 func (r *reckoning) share(category, supplier, receiver string, amount int64) {
-	i := slices.IndexFunc(r.Categories, func(c struct {
-		Code, Formula string
-		Shares        map[string]int64
-	}) bool {
-		return c.Code == category
-	})
-	if r.Categories[i].Formula == "actual_use" {
+	shares := r.shares(category)
+	if shares == nil {
 		r.bill(receiver, supplier, r.ID, category, amount)
 		return
 	}
+	r.pools[pool{supplier, category}] += amount
+	for _, m := range r.Members {
+		r.amounts = append(r.amounts, amount*shares[m.Nation]/10_000)
+	}
+}
+
+// shares gives the basis points of a category all share, nil for one by actual use.
+func (r *reckoning) shares(category string) map[string]int64 {
+	for _, c := range r.Categories {
+		if c.Code == category && c.Formula != "actual_use" {
+			return c.Shares
+		}
+	}
+	return nil
+}
+
+// split bills a pool to all members by basis points, the remainders largest first and ties to the earlier member.
+func (r *reckoning) split(p pool, amount int64) {
+	weights := r.shares(p.category)
 	shares, rests := make([]int64, len(r.Members)), make([]int64, len(r.Members))
 	left := amount
 	for m, member := range r.Members {
-		exact := amount * r.Categories[i].Shares[member.Nation]
+		exact := amount * weights[member.Nation]
 		shares[m], rests[m] = exact/10_000, exact%10_000
 		left -= shares[m]
 	}
@@ -124,9 +143,10 @@ func (r *reckoning) share(category, supplier, receiver string, amount int64) {
 		shares[most]++
 		rests[most] = -1
 	}
+	r.words = append(r.words, "rounding of shared "+p.category)
 	for m, member := range r.Members {
-		if member.Nation != supplier {
-			r.bill(member.Nation, supplier, r.ID, category, shares[m])
+		if member.Nation != p.supplier {
+			r.bill(member.Nation, p.supplier, r.ID, p.category, shares[m])
 		}
 	}
 }

@@ -46,7 +46,7 @@ type BillItem struct {
 	Receiver     Nation
 	LineAmount   money.Amount // quantity times unit price, before sharing
 	Amount       money.Amount // what this debtor owes of it, above zero
-	Reference    string       // the agreement's id, or case, receipt and contract line
+	Reference    string       // the agreement's id, for a rounding with the pool it is of; or case, receipt and contract line
 	Serials      []string     // the units, where they have serial numbers
 }
 
@@ -72,8 +72,8 @@ func (b DraftBill) Total() (money.Amount, error) {
 	return total, nil
 }
 
-// DraftBills gives every bill of an exercise: one for each creditor and debtor with everything the one owes the other under the formulas, and one for each
-// equipment case. Charges of zero are dropped, and bills without items. Bills come ordered by kind, reference, creditor and debtor, members in the
+// DraftBills gives every bill of an exercise: one for each creditor and debtor with everything the one owes the other under the formulas (see Charges), and
+// one for each equipment case. Charges of zero are dropped, and bills without items. Bills come ordered by kind, reference, creditor and debtor, members in the
 // agreement's order; the order of lines and cases does not matter. Everything wrong with agreement and cases is refused at once.
 func DraftBills(a Agreement, lines []Line, cases []Case) ([]DraftBill, error) {
 	wrong := []error{a.Validate()}
@@ -81,9 +81,13 @@ func DraftBills(a Agreement, lines []Line, cases []Case) ([]DraftBill, error) {
 	wrong = append(wrong, err)
 	drafts := drafting{agreement: a, bills: map[billKey]*DraftBill{}}
 	for _, c := range charges {
+		reference := a.ID
+		if c.Pool != nil { // so no confirmed line, whatever its item is called, is taken for it
+			reference = fmt.Sprintf("%s pool %s", a.ID, c.Pool.Total)
+		}
 		drafts.add(billKey{ExerciseBill, a.ID, c.Line.Supplier, c.Debtor}, BillItem{
 			Date: c.Line.Date, CategoryCode: c.Line.Category, Item: c.Line.Item, Quantity: c.Line.Quantity, Unit: c.Line.Unit, UnitPrice: c.Line.UnitPrice,
-			Supplier: c.Line.Supplier, Receiver: c.Line.Receiver, LineAmount: c.Line.Amount, Amount: c.Amount, Reference: a.ID,
+			Supplier: c.Line.Supplier, Receiver: c.Line.Receiver, LineAmount: c.Line.Amount, Amount: c.Amount, Reference: reference,
 		})
 	}
 	seen := map[string]bool{}

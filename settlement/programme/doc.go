@@ -6,10 +6,12 @@
 //	Agreement.Validate         the members, categories, shares and tolerance everybody signed
 //	Match(agreement, counts)   each nation's own Count: equal within the tolerance gives a Line, anything else a Divergence that freezes that line alone
 //	Agreement.Deliveries(case) what receipts cover of a contract, and what is outstanding
+//	Pools                      what a supplier supplied in a category all share, and what each member bears of it
 //	Charges, DraftBills        who owes whom how much, item by item
 //
 // Promised: everything is a pure function of its arguments. Input order never matters, so that both desks of a bill draft the same bill from the same counts.
-// Shares add up to the line exactly. Nothing is billed that one side alone has stated. Whoever is refused is told every error at once, each with its place.
+// Shares add up to the pool exactly: a line is shared rounded down, and one item for each supplier, category and debtor carries the rest. Nothing
+// is billed that one side alone has stated. Whoever is refused is told every error at once, each with its place.
 //
 // Not checked: signatures. Who signed a count or a receipt is settled before it comes here. Prices are taken as agreed when both counts state the same one.
 package programme

@@ -8,8 +8,6 @@ import (
 
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
-
-	"entente/schema/money"
 )
 
 func TestTwoCountsOfOneLine(t *testing.T) {
@@ -176,69 +174,6 @@ func TestMatchingIsSymmetric(t *testing.T) {
 		within := ours.Sub(theirs).Abs().Mul(decimal.NewFromInt(50)).LessThanOrEqual(decimal.Max(ours, theirs))
 		if within != (len(lines) == 1) {
 			t.Fatalf("%s and %s: confirmed %t, within 2 percent %t", ours, theirs, len(lines) == 1, within)
-		}
-	})
-}
-
-func TestChargesAddUpToEveryLine(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := anyWorld().Draw(t, "world")
-		lines, divergences, bills := w.draft(t)
-		charges, err := Charges(w.agreement, lines)
-		if err != nil {
-			t.Fatal(err)
-		}
-		charged := map[Key]money.Amount{}
-		for _, c := range charges {
-			if c.Debtor == c.Line.Supplier {
-				t.Fatalf("%s owes itself", c.Debtor)
-			}
-			sum, ok := charged[c.Line.Key]
-			if !ok {
-				sum = money.Zero(c.Amount.Currency())
-			}
-			if charged[c.Line.Key], err = sum.Add(c.Amount); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := map[money.Currency]int64{}
-		for _, line := range lines {
-			owed := line.Amount
-			if line.Category == "BASE" {
-				shares, err := money.Allocate(line.Amount, w.agreement.Categories[1].Formula.Shares)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if owed, err = owed.Sub(shares[w.agreement.memberIndex(line.Supplier)]); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if charged[line.Key] != owed {
-				t.Fatalf("%s: charged %s, owed %s", line.Key, charged[line.Key], owed)
-			}
-			want[owed.Currency()] += owed.Minor()
-		}
-		for _, b := range bills {
-			if b.Kind == CaseBill {
-				continue
-			}
-			total, err := b.Total()
-			if err != nil || len(b.Items) == 0 {
-				t.Fatalf("%+v: %v", b, err)
-			}
-			want[b.Currency] -= total.Minor()
-			for _, item := range b.Items {
-				if item.Amount.Minor() <= 0 || slices.ContainsFunc(divergences, func(d Divergence) bool {
-					return d.Key == Key{item.Date, item.CategoryCode, item.Supplier, item.Receiver, item.Item}
-				}) {
-					t.Fatalf("billed without ground: %+v", item)
-				}
-			}
-		}
-		for currency, rest := range want {
-			if rest != 0 {
-				t.Fatalf("%d of %s charged and not billed", rest, currency)
-			}
 		}
 	})
 }
