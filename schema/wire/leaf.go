@@ -36,6 +36,16 @@ var leafKinds = map[LeafKind]string{
 // String names the kind in lower case.
 func (k LeafKind) String() string { return leafKinds[k] }
 
+// Moves tells whether an entry of this kind moves its amount from its debit to its credit account for good: the kinds that balances are made of. Holds set
+// aside, and voids and expiries give back, without a balance changing.
+func (k LeafKind) Moves() bool {
+	switch k {
+	case LeafIssue, LeafRedeem, LeafTransfer, LeafPost, LeafRelease, LeafReversal:
+		return true
+	}
+	return false
+}
+
 // Chunk is what a bill shows of up to 16, 64 or 256 items.
 type Chunk struct {
 	Digest     [32]byte // D: digest of the items, a canonical element of BN254's scalar field, big-endian
