@@ -216,6 +216,14 @@ func (e *Engine) Checkpoint() []byte {
 	return nil
 }
 
+// Head gives the latest log head. It is the zero value as long as the log is empty. Its note must not be changed.
+func (e *Engine) Head() Checkpoint {
+	if c := e.checkpoint.Load(); c != nil {
+		return *c
+	}
+	return Checkpoint{}
+}
+
 // Leaves gives the log's leaves from seq from up to and without seq to.
 func (e *Engine) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
 	return e.cfg.Store.Leaves(ctx, from, to)
