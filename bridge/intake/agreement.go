@@ -1,15 +1,15 @@
 package intake
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 
-	"entente/schema/money"
 	"entente/settlement/programme"
 )
 
-// ReadAgreement reads agreement.json strictly and validates it. Everything wrong is refused at once: malformed_json, date_invalid, unknown_currency,
-// unknown_member, too_large, and what Agreement.Validate refuses.
+// ReadAgreement reads agreement.json strictly, validates it and gives it normalised. Everything wrong is refused at once: malformed_json, date_invalid,
+// unknown_currency, unknown_member, unknown_category, amount_invalid, overflow, too_large, and what Agreement.Validate refuses.
 func ReadAgreement(r io.Reader, source string) (programme.Agreement, error) {
 	var p problems
 	a := readAgreement(r, source, &p)
@@ -18,7 +18,7 @@ func ReadAgreement(r io.Reader, source string) (programme.Agreement, error) {
 
 func readAgreement(r io.Reader, source string, p *problems) programme.Agreement {
 	before := len(p.found)
-	doc, ok := readDocument(r, source, p, "id", "name", "starts", "ends", "tolerance_bp", "members", "categories")
+	doc, ok := readDocument(r, source, p, []string{"id", "name", "starts", "ends", "tolerance_bp", "members", "categories"}, []string{"budgets"})
 	if doc.members == nil {
 		return programme.Agreement{}
 	}
@@ -26,23 +26,42 @@ func readAgreement(r io.Reader, source string, p *problems) programme.Agreement 
 	for i, raw := range doc.list("members") {
 		m, _ := readObject(raw, fmt.Sprintf("%s: members[%d]", source, i), p, []string{"nation", "name", "currency", "bank", "bank_name"}, nil)
 		member := programme.Member{Nation: programme.Nation(m.text("nation")), Name: m.text("name"), Bank: m.text("bank"), BankName: m.text("bank_name")}
-		if code := m.text("currency"); code != "" {
-			var err error
-			if member.Currency, err = money.ParseCurrency(code); err != nil {
-				p.addAt(m.at("currency"), err)
-			}
-		}
+		member.Currency = m.currency("currency")
 		a.Members = append(a.Members, member)
 	}
 	for i, raw := range doc.list("categories") {
 		c, _ := readObject(raw, fmt.Sprintf("%s: categories[%d]", source, i), p, []string{"code", "name", "formula"}, []string{"shares"})
 		a.Categories = append(a.Categories, programme.Category{Code: c.text("code"), Name: c.text("name"), Formula: readFormula(c, a, p)})
 	}
+	for i, raw := range doc.list("budgets") {
+		a.Budgets = append(a.Budgets, readBudget(raw, fmt.Sprintf("%s: budgets[%d]", source, i), a, p))
+	}
 	// What could not be read would only be refused a second time by the rules.
 	if ok && len(p.found) == before {
 		p.addAt(source, a.Validate())
 	}
-	return a
+	return a.Normalised()
+}
+
+// readBudget reads what one member may be billed in one currency. What the agreement's rules say about it, Validate tells.
+func readBudget(raw json.RawMessage, place string, a programme.Agreement, p *problems) programme.Budget {
+	o, _ := readObject(raw, place, p, []string{"nation", "currency", "total"}, []string{"categories"})
+	b := programme.Budget{Nation: programme.Nation(o.text("nation")), Currency: o.currency("currency")}
+	b.Total = o.amount("total", b.Currency)
+	limits, given := o.members["categories"]
+	if !given {
+		return b
+	}
+	codes, _ := readObject(limits, o.at("categories"), p, nil, nil)
+	for _, code := range codes.order {
+		category := a.CategoryIndex(code)
+		if category < 0 || category >= programme.MaxCategories {
+			p.refuse(programme.CodeUnknownCategory, codes.at(code), "use a category of the agreement", "it is no category")
+			continue
+		}
+		b.Limits = append(b.Limits, programme.Limit{Category: uint8(category), Code: code, Most: codes.amount(code, b.Currency)})
+	}
+	return b
 }
 
 func readFormula(c object, a programme.Agreement, p *problems) programme.Formula {

@@ -1,6 +1,6 @@
 // Package intake reads a data directory: one exercise as its members' offices deliver it, in JSON and CSV, translated into the types of settlement/programme.
 //
-//	agreement.json              members, categories, shares, period, tolerance
+//	agreement.json              members, categories, shares, period, tolerance, budgets
 //	rates.csv                   European Central Bank euro reference rates, in any layout the bank publishes
 //	records/<NATION>.csv        one file for each member: its own count of what it supplied and received
 //	cases/<CASE>/case.json      optional equipment cases: supplier, receiver, category, title

@@ -125,7 +125,7 @@ func (l *loading) cases(a programme.Agreement) (cases []programme.Case) {
 		}
 		c, before := programme.Case{ID: entry.Name(), Source: dir}, len(l.found)
 		l.read(dir+"/case.json", func(r io.Reader) {
-			doc, _ := readDocument(r, dir+"/case.json", &l.problems, "title", "supplier", "receiver", "category")
+			doc, _ := readDocument(r, dir+"/case.json", &l.problems, []string{"title", "supplier", "receiver", "category"}, nil)
 			c.Title, c.Supplier, c.Receiver, c.Category = doc.text("title"), programme.Nation(doc.text("supplier")), programme.Nation(doc.text("receiver")), doc.text("category")
 		})
 		l.read(dir+"/contract.csv", func(r io.Reader) { c.Lines = readContract(r, dir+"/contract.csv", &l.problems) })

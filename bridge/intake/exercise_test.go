@@ -76,6 +76,38 @@ func TestAnotherDirectoryGivesTheTotalsComputedByHand(t *testing.T) {
 	}
 }
 
+func TestBudgetsAreReadInMajorUnitsAndTheMembersOrder(t *testing.T) {
+	e, err := Load(os.DirFS("testdata/euro"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, b := range e.Agreement.Budgets {
+		text := fmt.Sprintf("%s %s", b.Nation, b.Total)
+		for _, l := range b.Limits {
+			text += fmt.Sprintf(" %d %s %s", l.Category, l.Code, l.Most)
+		}
+		got = append(got, text)
+	}
+	want := "FRA 500.00 EUR 1 MED 400.00 EUR; GBR 500.50 EUR; GBR 12.500 KWD; KWT 1700.00 GBP 0 WATER 350.00 GBP 2 PARTS 1300.00 GBP"
+	if s := strings.Join(got, "; "); s != want {
+		t.Errorf("got  %s\nwant %s", s, want)
+	}
+	if err := e.Agreement.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnAgreementNeedsNoBudgets(t *testing.T) {
+	m := changed(t, "agreement.json", `"budgets"`, `"budget"`)
+	text := string(m["agreement.json"].Data)
+	m["agreement.json"].Data = []byte(text[:strings.LastIndex(text, `,
+  "budget"`)] + "}")
+	if e, err := Load(m); err != nil || len(e.Agreement.Budgets) != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
 // changed gives the second data directory in memory with one text replaced.
 func changed(t *testing.T, file, from, to string) fstest.MapFS {
 	t.Helper()
@@ -152,6 +184,26 @@ func TestADirectoryWithAnErrorIsRefusedWithItsPlace(t *testing.T) {
 		{"shares that do not add up", "agreement.json", `"DEU": 2500`, `"DEU": 2501`, []string{"shares_invalid: agreement.json: categories[1]: MED: the shares add to 10001"}},
 		{"a stranger's share", "agreement.json", `"DEU": 2500`, `"USA": 2500`, []string{"unknown_member: agreement.json: categories[1].shares.USA", "shares_invalid: agreement.json: categories[1].shares.DEU"}},
 		{"no shares", "agreement.json", `, "shares": {"KWT": 2500, "DEU": 2500, "FRA": 2500, "GBR": 2500}`, ``, []string{"malformed_json: agreement.json: categories[1].shares: it is missing"}},
+		{"a budget without a total", "agreement.json", `"total": "12.500"`, `"categories": {}`, []string{"malformed_json: agreement.json: budgets[0].total: it is missing"}},
+		{"a budget in digits without quotes", "agreement.json", `"12.500"`, `12.500`, []string{"malformed_json: agreement.json: budgets[0].total: a text is due here"}},
+		{"a budget with a comma", "agreement.json", `"12.500"`, `"12,500"`, []string{`amount_invalid: agreement.json: budgets[0].total: "12,500" is no amount of KWD`}},
+		{"a budget of nothing written", "agreement.json", `"12.500"`, `""`, []string{"amount_invalid: agreement.json: budgets[0].total: \"\" is no amount of KWD: it is empty"}},
+		{"a negative budget", "agreement.json", `"12.500"`, `"-1"`, []string{"amount_invalid: agreement.json: budgets[0].total"}},
+		{"a budget beyond 63 bits", "agreement.json", `"12.500"`, `"9223372036854775.808"`, []string{"overflow: agreement.json: budgets[0].total"}},
+		{"a budget of too fine an amount", "agreement.json", `"500.00"`, `"500.001"`, []string{"amount_invalid: agreement.json: budgets[2].total"}},
+		{"a budget in no currency", "agreement.json", `"currency": "GBP", "total"`, `"currency": "GBX", "total"`, []string{"unknown_currency: agreement.json: budgets[1].currency"}},
+		{"a budget of an unknown category", "agreement.json", `"PARTS": "1300.00"`, `"FUEL": "1300.00"`, []string{"unknown_category: agreement.json: budgets[1].categories.FUEL: it is no category"}},
+		{"a limit stated twice", "agreement.json", `"WATER": "350"`, `"PARTS": "350"`, []string{"malformed_json: agreement.json: budgets[1].categories.PARTS: it is there twice"}},
+		{"a limit that is no amount", "agreement.json", `"WATER": "350"`, `"WATER": "much"`, []string{"amount_invalid: agreement.json: budgets[1].categories.WATER"}},
+		{"limits in a list", "agreement.json", `{"MED": "400"}`, `["MED"]`, []string{"malformed_json: agreement.json: budgets[2].categories: an object is due here"}},
+		{"a limit above its total", "agreement.json", `"MED": "400"`, `"MED": "500.01"`, []string{`budget_invalid: agreement.json: budget of "FRA" in EUR: limit of MED: 500.01 EUR is more than the total`}},
+		{"a stranger's budget", "agreement.json", `"nation": "FRA", "currency": "EUR", "total"`, `"nation": "USA", "currency": "EUR", "total"`, []string{`unknown_member: agreement.json: budget of "USA" in EUR`}},
+		{"a budget in a nation's own currency", "agreement.json", `"nation": "KWT", "currency": "GBP", "total"`, `"nation": "GBR", "currency": "GBP", "total"`, []string{`budget_invalid: agreement.json: budget of "GBR" in GBP: no other member bills in it`}},
+		{"a budget stated twice", "agreement.json", `"nation": "FRA", "currency": "EUR", "total"`, `"nation": "GBR", "currency": "EUR", "total"`, []string{`budget_invalid: agreement.json: budget of "GBR" in EUR: it is there already`}},
+		{"an unknown member of a budget", "agreement.json", `"total": "500.5"`, `"total": "500.5", "year": 2023`, []string{"malformed_json: agreement.json: budgets[3].year: the name is unknown"}},
+		{"budgets that are no list", "agreement.json", `"total": "500.5"}
+  ]`, `"total": "500.5"}
+  ], "budgets": null`, []string{"malformed_json: agreement.json: budgets: it is there twice", "malformed_json: agreement.json: budgets: a list is due here"}},
 		{"an over-delivery", "cases/GBR-KWT-1/receipts.csv", "1,2,1,P1,P2,shaft bent", "1,3,3,P1;P2;P3,,", []string{"over_delivery: cases/GBR-KWT-1 receipt R1 (line 2)", "unknown_serial: cases/GBR-KWT-1 receipt R1 (line 2)"}},
 		{"a case with an unknown member of JSON", "cases/GBR-KWT-1/case.json", "title", "titel", []string{"malformed_json: cases/GBR-KWT-1/case.json: titel: the name is unknown", "malformed_json: cases/GBR-KWT-1/case.json: title: it is missing"}},
 		{"a loose file among the cases", "cases/notes.txt", "", "x", []string{"unexpected_file: cases/notes.txt"}},

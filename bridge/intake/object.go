@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"entente/schema/money"
 	"entente/settlement/programme"
 )
 
@@ -22,7 +23,7 @@ type object struct {
 }
 
 // readDocument reads a JSON file and refuses what is no JSON object, naming the line.
-func readDocument(r io.Reader, source string, p *problems, required ...string) (object, bool) {
+func readDocument(r io.Reader, source string, p *problems, required, optional []string) (object, bool) {
 	data, ok := readable(r, source, MaxJSONBytes, p)
 	if !ok {
 		return object{}, false
@@ -41,7 +42,7 @@ func readDocument(r io.Reader, source string, p *problems, required ...string) (
 		p.refuse(CodeMalformedJSON, source+" line "+strconv.Itoa(line), "write one JSON object", "%v", err)
 		return object{}, false
 	}
-	return readObject(raw, source+":", p, required, nil)
+	return readObject(raw, source+":", p, required, optional)
 }
 
 // readObject reads raw's members. With required nil any names are accepted.
@@ -133,6 +134,37 @@ func (o object) date(name string) programme.Date {
 		o.wrong.addAt(o.at(name), err)
 	}
 	return d
+}
+
+// currency reads an ISO 4217 code, or gives none where it was refused.
+func (o object) currency(name string) money.Currency {
+	code := o.text(name)
+	if code == "" {
+		return money.Currency{}
+	}
+	c, err := money.ParseCurrency(code)
+	if err != nil {
+		o.wrong.addAt(o.at(name), err)
+	}
+	return c
+}
+
+// amount reads a decimal text in major units. Without a currency, which was refused already, it gives nothing.
+func (o object) amount(name string, currency money.Currency) money.Amount {
+	if _, there := o.members[name]; !there || currency.IsZero() {
+		return money.Zero(currency)
+	}
+	before := len(o.wrong.found)
+	text := o.text(name)
+	if len(o.wrong.found) > before {
+		return money.Zero(currency)
+	}
+	a, err := money.Parse(text, currency)
+	if err != nil {
+		o.wrong.addAt(o.at(name), err)
+		return money.Zero(currency)
+	}
+	return a
 }
 
 // list gives the places and values of an array's elements.

@@ -106,6 +106,12 @@ func tell(t *testing.T, e *intake.Exercise, lines []programme.Line, divergences 
 	for _, c := range totals {
 		fmt.Fprintf(&b, "  %-9s %s\n", c.CategoryCode, c.Amount.Format())
 	}
+	fmt.Fprintln(&b, "\nbudgets")
+	for _, m := range e.Agreement.Members {
+		for _, c := range []string{"AUD", "INR", "JPY"} {
+			tellBudget(t, &b, e.Agreement, m.Nation, money.MustCurrency(c), bills)
+		}
+	}
 	fmt.Fprintln(&b, "\noutstanding under equipment cases")
 	for _, c := range e.Cases {
 		_, outstanding, err := e.Agreement.Deliveries(c)
@@ -118,6 +124,38 @@ func tell(t *testing.T, e *intake.Exercise, lines []programme.Line, divergences 
 	}
 	fmt.Fprintf(&b, "\ndays without a fixing: %v\n", e.Rates.DaysWithoutFixing(e.Agreement.Starts, e.Agreement.Ends))
 	return b.String()
+}
+
+// tellBudget writes how far the bills of one currency use up a member's budget, and fails where they leave it or nothing bounds them.
+func tellBudget(t *testing.T, b *strings.Builder, a programme.Agreement, nation programme.Nation, currency money.Currency, bills []programme.DraftBill) {
+	t.Helper()
+	var sums, nothing [programme.MaxCategories]uint64
+	billed := uint64(0)
+	for _, bill := range bills {
+		if bill.Debtor != nation || bill.Currency != currency {
+			continue
+		}
+		for _, item := range bill.Items {
+			sums[item.Category] += uint64(item.Amount.Minor())
+			billed += uint64(item.Amount.Minor())
+		}
+	}
+	budget, ok := a.Budget(nation, currency)
+	if ok != (billed > 0) {
+		t.Fatalf("%s is billed %d in %s; it has a budget: %t", nation, billed, currency, ok)
+	}
+	if !ok {
+		return
+	}
+	if err := budget.Check(nothing, sums); err != nil {
+		t.Error(err)
+	}
+	percent := func(part uint64, whole money.Amount) uint64 { return part * 100 / uint64(whole.Minor()) }
+	fmt.Fprintf(b, "  %s uses %d %% of %s", nation, percent(billed, budget.Total), budget.Total.Format())
+	for _, l := range budget.Limits {
+		fmt.Fprintf(b, ", %d %% of %s for %s", percent(sums[l.Category], l.Most), l.Most.Format(), l.Code)
+	}
+	fmt.Fprintln(b)
 }
 
 func TestTheShippedRatesAreThePublishedOnes(t *testing.T) {

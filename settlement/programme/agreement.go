@@ -82,6 +82,7 @@ type Agreement struct {
 	Members     []Member
 	Categories  []Category // 1 to 16
 	ToleranceBP int64      // how far two counts of a quantity may differ, in basis points of the larger
+	Budgets     []Budget   // at most one for each member and currency it is billed in; there may be none
 }
 
 var (
@@ -92,7 +93,7 @@ var (
 )
 
 // Validate names everything that is wrong with the agreement, joined into one error, or gives nil. Every error is a refusal: agreement_invalid,
-// shares_invalid or unknown_currency.
+// shares_invalid, unknown_currency, and for budgets budget_invalid, unknown_member or unknown_category.
 func (a Agreement) Validate() error {
 	var wrong []error
 	refuse := func(code refusal.Code, do, format string, args ...any) {
@@ -112,6 +113,7 @@ func (a Agreement) Validate() error {
 	}
 	wrong = append(wrong, a.memberFaults()...)
 	wrong = append(wrong, a.categoryFaults()...)
+	wrong = append(wrong, a.budgetFaults()...)
 	return errors.Join(wrong...)
 }
 

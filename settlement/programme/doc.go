@@ -3,11 +3,12 @@
 //
 // The way through it:
 //
-//	Agreement.Validate         the members, categories, shares and tolerance everybody signed
+//	Agreement.Validate         the members, categories, shares, tolerance and budgets everybody signed
 //	Match(agreement, counts)   each nation's own Count: equal within the tolerance gives a Line, anything else a Divergence that freezes that line alone
 //	Agreement.Deliveries(case) what receipts cover of a contract, and what is outstanding
 //	Pools                      what a supplier supplied in a category all share, and what each member bears of it
 //	Charges, DraftBills        who owes whom how much, item by item
+//	Budget.Check               whether what a member approved and is about to stays within what the agreement lets it be billed
 //
 // Promised: everything is a pure function of its arguments. Input order never matters, so that both desks of a bill draft the same bill from the same counts.
 // Shares add up to the pool exactly: a line is shared rounded down, and one item for each supplier, category and debtor carries the rest. Nothing
@@ -24,6 +25,10 @@ const (
 	CodeAgreementInvalid refusal.Code = "agreement_invalid"
 	// CodeSharesInvalid refuses basis-point shares that are not one per member and 10,000 in all.
 	CodeSharesInvalid refusal.Code = "shares_invalid"
+	// CodeBudgetInvalid refuses a budget that is there twice, is negative, or bounds nothing.
+	CodeBudgetInvalid refusal.Code = "budget_invalid"
+	// CodeOverBudget refuses bills that would take a member above what the agreement lets it be billed.
+	CodeOverBudget refusal.Code = "over_budget"
 	// CodeDateInvalid refuses what is no civil date of the form 2023-10-04.
 	CodeDateInvalid refusal.Code = "date_invalid"
 	// CodeDateOutsidePeriod refuses a record or receipt dated outside the agreement's period.
