@@ -92,17 +92,17 @@ func (n *Net) fund(ctx context.Context, p *plan) error {
 				return op.Open(ctx, account(bank.ID, providerID), providerID, wire.AccountProvider)
 			},
 			func() error {
-				return op.Issue(ctx, account(bank.ID, providerID), p.provider[bank.ID].Minor(), "liquidity from reserves")
+				return op.Issue(ctx, account(bank.ID, providerID), p.provider[bank.ID].Minor(), "DEV-RTGS-0", "liquidity from reserves")
 			},
 		}
-		for _, m := range n.Trust.Members {
+		for i, m := range n.Trust.Members {
 			if m.Bank != bank.ID {
 				continue
 			}
 			steps = append(steps,
 				func() error { return op.Open(ctx, m.Account, m.Nation, wire.AccountDesk) },
 				func() error {
-					return op.Issue(ctx, m.Account, p.desks[m.Nation].Minor(), "treasury funding from reserves")
+					return op.Issue(ctx, m.Account, p.desks[m.Nation].Minor(), fmt.Sprintf("DEV-RTGS-%d", i+1), "treasury funding from reserves")
 				})
 		}
 		for _, step := range steps {

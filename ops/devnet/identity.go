@@ -26,6 +26,10 @@ const (
 	clerk      = "clerk"
 	controller = "controller"
 
+	// maker and checker are a bank's two operators.
+	maker   = "maker"
+	checker = "checker"
+
 	checkpointAgeMaxS = 24 * 60 * 60
 )
 
@@ -144,7 +148,7 @@ func (ids *identities) foundBank(dir string, unlock *wallet.Identity, network *t
 	if err != nil {
 		return err
 	}
-	operator, err := identity{owner: m.Bank, file: "operator-" + m.Bank, keys: []wire.Purpose{wire.PurposeOperator}}.create(dir, unlock)
+	operators, pinned, err := foundOperators(dir, unlock, m.Bank)
 	if err != nil {
 		return err
 	}
@@ -155,10 +159,29 @@ func (ids *identities) foundBank(dir string, unlock *wallet.Identity, network *t
 	origin := "entente.example/" + network.Network + "/" + m.Bank
 	network.Banks = append(network.Banks, trust.Bank{
 		ID: m.Bank, Name: m.BankName, Currency: m.Currency.Code(), LogOrigin: origin, LogKey: transcript.VerifierKey(origin, logKey.Private().Public().(ed25519.PublicKey)),
-		Keys: append(pins(ring), pins(operator)...),
+		Keys: append(pins(ring), pinned...),
 	})
-	ids.banks[m.Bank], ids.operators[m.Bank] = ring, operator
+	ids.banks[m.Bank], ids.operators[m.Bank] = ring, operators
 	return nil
+}
+
+// foundOperators makes the keys of a bank's two operators, each in a file of its own, and gives a ring that signs for both.
+func foundOperators(dir string, unlock *wallet.Identity, bank string) (*wallet.Ring, []trust.Key, error) {
+	both := wallet.NewRing(bank)
+	var pinned []trust.Key
+	for _, person := range []string{maker, checker} {
+		own, err := identity{owner: bank, file: "operator-" + bank + "-" + person, name: person, keys: []wire.Purpose{wire.PurposeOperator}}.create(dir, unlock)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, s := range own.Signers() {
+			if err := both.Add(s); err != nil {
+				return nil, nil, err
+			}
+		}
+		pinned = append(pinned, pins(own)...)
+	}
+	return both, pinned, nil
 }
 
 func (ids *identities) foundDesk(dir string, unlock *wallet.Identity, network *trust.Network, m programme.Member, programmeKey [32]byte) error {

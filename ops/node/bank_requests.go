@@ -60,13 +60,11 @@ func (b *Bank) onOrder(ctx context.Context, _ wire.Key, body []byte) ([]byte, er
 			return nil, notAllowed(k.Title(), "give orders to "+b.cfg.ID)
 		}
 	}
-	var order wire.Order
-	if err := wire.Decode(envelope.Payload, wire.LimitMessage, &order); err != nil {
+	order, err := wire.ParseOrder(envelope.Payload)
+	if err != nil {
 		return nil, err
 	}
-	_, err = b.submit(ctx, swap.OrderGiven{Order: order, Cause: envelope.Hash(), NowMS: b.cfg.Clock()},
-		engine.Evidence{Kind: "order", Hash: envelope.Hash(), Bytes: body})
-	return nil, err
+	return b.ordered(ctx, swap.OrderGiven{Order: order, Cause: envelope.Hash(), Signers: signers, NowMS: b.cfg.Clock()}, body)
 }
 
 func (b *Bank) onBill(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {

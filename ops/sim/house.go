@@ -115,7 +115,11 @@ func (w *world) found(banks int) {
 func (b *bank) order(w *world, o wire.Order) {
 	w.desks.orders++
 	o.Network, o.Bank, o.Key = network, b.name, idOf(fmt.Sprintf("order %d", w.desks.orders))
-	b.step(w, swap.OrderGiven{Order: o, Cause: wire.PayloadHash(wire.TypeOrder, o.Bytes()), NowMS: b.clock(w)}, "order %d on %s", o.Kind, o.Account)
+	if o.Kind == wire.OrderIssue || o.Kind == wire.OrderRedeem {
+		o.Reserve = fmt.Sprintf("RTGS-%d", w.desks.orders)
+	}
+	signers := []wire.Key{{Owner: b.name, Name: "maker", Purpose: wire.PurposeOperator}, {Owner: b.name, Name: "checker", Purpose: wire.PurposeOperator}}
+	b.step(w, swap.OrderGiven{Order: o, Cause: o.Hash(), Signers: signers, NowMS: b.clock(w)}, "order %d on %s", o.Kind, o.Account)
 }
 
 // at gives the place of a bank.

@@ -33,11 +33,11 @@ func (k OrderKind) String() string {
 	return orderKinds[k]
 }
 
-// Approvals is how many operators beside the maker must sign an order of this kind. What changes the supply, undoes an entry or ends an emergency stop needs
-// two persons; what stops something needs one.
+// Approvals is how many operators beside the maker must sign an order of this kind. What changes the supply, moves a customer's money or ends an emergency
+// stop needs two persons; what sets money aside, gives it back or stops something needs one.
 func (k OrderKind) Approvals() int {
 	switch k {
-	case OrderIssue, OrderRedeem, OrderReverse, OrderResume:
+	case OrderIssue, OrderRedeem, OrderPost, OrderReverse, OrderResume:
 		return 1
 	}
 	return 0

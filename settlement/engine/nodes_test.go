@@ -5,9 +5,7 @@ import (
 	"testing"
 
 	"entente/schema/refusal"
-	"entente/schema/wire"
 	"entente/settlement/engine"
-	"entente/settlement/swap"
 	"entente/zk/transcript"
 )
 
@@ -94,5 +92,5 @@ func TestNodesThatAreMissingAreMadeAndFalseOnesStopTheStart(t *testing.T) {
 	if again := nodesOf(t, h.present()); !slices.Equal(again, nodes) {
 		t.Error("other nodes were made in the place of those that were missing")
 	}
-	h.must(swap.OrderGiven{Order: wire.Order{Network: network, Bank: "boj", Kind: wire.OrderIssue, Key: randomID(), Account: "DESK-JPN", Minor: 1, Reason: "test", AtMS: now()}, NowMS: now()})
+	h.must(h.issue("DESK-JPN", 1))
 }

@@ -135,7 +135,15 @@ func (h *house) order(o wire.Order) swap.OrderGiven {
 	if o.Key == (wire.ID{}) {
 		o.Key = randomID()
 	}
-	return swap.OrderGiven{Order: o, Cause: wire.PayloadHash(wire.TypeOrder, o.Bytes()), NowMS: now()}
+	if o.Kind == wire.OrderIssue || o.Kind == wire.OrderRedeem {
+		o.Reserve = fmt.Sprintf("RTGS-%x", o.Key[:12])
+	}
+	return swap.OrderGiven{Order: o, Cause: o.Hash(), Signers: operators(h.bank), NowMS: now()}
+}
+
+// operators are the two of a bank who sign its orders.
+func operators(bank string) []wire.Key {
+	return []wire.Key{{Owner: bank, Name: "asha", Purpose: wire.PurposeOperator}, {Owner: bank, Name: "ben", Purpose: wire.PurposeOperator}}
 }
 
 func (h *house) openAccount(id, owner string, as wire.AccountKind) {

@@ -18,7 +18,7 @@ func (b *book) balance(id string) int64 {
 
 func TestTheSameOrderAgainGivesTheFirstAnswer(t *testing.T) {
 	b := opened(t)
-	order := wire.Order{Kind: wire.OrderIssue, Key: idOf("once"), Account: "IN-DESK", Minor: 50}
+	order := wire.Order{Kind: wire.OrderIssue, Key: idOf("once"), Account: "IN-DESK", Minor: 50, Reserve: "RTGS"}
 	first := b.apply(b.state.Order(order, hashOf("body"), b.nowMS))
 	b.supply(wire.OrderIssue, "LP-DESK", 1)
 	before := dump(b.state)
@@ -37,7 +37,7 @@ func TestTheSameOrderAgainGivesTheFirstAnswer(t *testing.T) {
 
 func TestARefusedOrderDoesNotUseUpItsKey(t *testing.T) {
 	b := opened(t)
-	order := wire.Order{Kind: wire.OrderRedeem, Key: idOf("once"), Account: "LP-DESK", Minor: 50}
+	order := wire.Order{Kind: wire.OrderRedeem, Key: idOf("once"), Account: "LP-DESK", Minor: 50, Reserve: "RTGS"}
 	refused(t, b, CodeInsufficientFunds, func(s *State) ([]Entry, error) { return s.Order(order, hashOf("body"), b.nowMS) })
 	b.supply(wire.OrderIssue, "LP-DESK", 50)
 	if got := b.apply(b.state.Order(order, hashOf("body"), b.nowMS)); len(got) != 1 {

@@ -30,9 +30,21 @@ type Entry struct {
 	Creditor  string
 	Debtor    string
 	Chunks    []wire.Chunk
+
+	// Appended after the first version: an entry that uses none of them has the bytes it always had.
+	PerTransfer int64    // limit
+	PerDay      int64    // limit
+	Day         wire.Day // open-day, close-day
+	Value       wire.Day // value date of a movement, 0 when it is the day of TimeMS in UTC
+	ExpiresMS   int64    // hold
+	Reverses    int64    // reversal: sequence number of the entry undone
+	Reserve     string   // issue, redeem, reconcile: reference at the RTGS
 }
 
-const limitEntry = 64 << 10
+const (
+	limitEntry  = 64 << 10
+	mostReserve = 35 // bytes of a reference at the RTGS, as ISO 20022 bounds them
+)
 
 func (e *Entry) fields(f *wire.Fields) {
 	kind, as, status := uint8(e.Kind), uint8(e.As), uint8(e.Status)
@@ -61,7 +73,28 @@ func (e *Entry) fields(f *wire.Fields) {
 		f.Fixed(2, c.Categories[:])
 		f.Fixed(3, c.Total[:])
 	})
+	f.Appended(e.appended, func(f *wire.Fields) {
+		f.Count(22, &e.PerTransfer)
+		f.Count(23, &e.PerDay)
+		f.U32(24, (*uint32)(&e.Day))
+		f.U32(25, (*uint32)(&e.Value))
+		f.Count(26, &e.ExpiresMS)
+		f.Count(27, &e.Reverses)
+		f.Text(28, &e.Reserve, mostReserve)
+	})
 	e.Kind, e.As, e.Status = wire.LeafKind(kind), wire.AccountKind(as), wire.AccountStatus(status)
+}
+
+func (e *Entry) appended() bool {
+	return e.PerTransfer != 0 || e.PerDay != 0 || e.Day != 0 || e.Value != 0 || e.ExpiresMS != 0 || e.Reverses != 0 || e.Reserve != ""
+}
+
+// ValueDay is the day from which a movement counts: its value date.
+func (e *Entry) ValueDay() wire.Day {
+	if e.Value != 0 {
+		return e.Value
+	}
+	return wire.DayOf(e.TimeMS)
 }
 
 // Bytes gives the entry's canonical encoding, the body that its leaf's salted hash covers.
@@ -99,20 +132,35 @@ const (
 	hasCreditor
 	hasDebtor
 	hasChunks
+	hasLimits
+	hasDay
+	hasValue
+	hasExpiry
+	hasReverses
+	hasReserve
 )
 
 // fieldRules says which fields an entry of a kind must have and which others it may have. Anything else in an entry was put there by somebody else.
 var fieldRules = map[wire.LeafKind]struct{ must, may fieldSet }{
 	wire.LeafOpen:     {hasCredit | hasKey | hasOwner | hasAs, hasCause},
 	wire.LeafStatus:   {hasCredit | hasKey | hasStatus, hasCause},
-	wire.LeafIssue:    {hasDebit | hasCredit | hasMinor | hasKey, hasCause},
-	wire.LeafRedeem:   {hasDebit | hasCredit | hasMinor | hasKey, hasCause},
-	wire.LeafTransfer: {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause},
-	wire.LeafHold:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause},
-	wire.LeafPost:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause},
-	wire.LeafVoid:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBlinding | hasCause},
-	wire.LeafRelease:  {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasCause},
+	wire.LeafLimit:    {hasCredit | hasKey, hasCause | hasLimits},
+	wire.LeafIssue:    {hasDebit | hasCredit | hasMinor | hasKey, hasCause | hasValue | hasReserve},
+	wire.LeafRedeem:   {hasDebit | hasCredit | hasMinor | hasKey, hasCause | hasValue | hasReserve},
+	wire.LeafTransfer: {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause | hasValue},
+	wire.LeafHold:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause | hasKey | hasExpiry},
+	wire.LeafPost:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause | hasKey | hasValue},
+	wire.LeafVoid:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBlinding | hasCause | hasKey},
+	wire.LeafExpire:   {hasDebit | hasCredit | hasMinor | hasReference, 0},
+	wire.LeafRelease:  {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasCause | hasValue},
+	wire.LeafReversal: {hasDebit | hasCredit | hasMinor | hasKey | hasReverses, hasReference | hasBills | hasCause | hasValue},
 	wire.LeafBill:     {hasReference, hasProgramme | hasBillID | hasRevision | hasCreditor | hasDebtor | hasChunks},
+
+	wire.LeafReconcile: {hasKey | hasReserve, hasMinor | hasCause},
+	wire.LeafOpenDay:   {hasKey | hasDay, hasCause},
+	wire.LeafCloseDay:  {hasKey | hasDay, hasCause},
+	wire.LeafHalt:      {hasKey, hasCause},
+	wire.LeafResume:    {hasKey, hasCause},
 }
 
 func (e *Entry) present() fieldSet {
@@ -125,6 +173,8 @@ func (e *Entry) present() fieldSet {
 		{hasBills, len(e.Bills) != 0}, {hasBlinding, e.Blinding != [32]byte{}}, {hasCause, !e.Cause.IsZero()}, {hasKey, e.Key != wire.ID{}},
 		{hasOwner, e.Owner != ""}, {hasAs, e.As != 0}, {hasStatus, e.Status != 0}, {hasProgramme, !e.Programme.IsZero()}, {hasBillID, e.BillID != wire.ID{}},
 		{hasRevision, e.Revision != 0}, {hasCreditor, e.Creditor != ""}, {hasDebtor, e.Debtor != ""}, {hasChunks, len(e.Chunks) != 0},
+		{hasLimits, e.PerTransfer != 0 || e.PerDay != 0}, {hasDay, e.Day != 0}, {hasValue, e.Value != 0}, {hasExpiry, e.ExpiresMS != 0},
+		{hasReverses, e.Reverses != 0}, {hasReserve, e.Reserve != ""},
 	} {
 		if f.there {
 			set |= f.field
@@ -142,6 +192,10 @@ func (e *Entry) checkFields() error {
 		return fmt.Errorf("no such kind of entry: %d", e.Kind)
 	case set&rule.must != rule.must || set&^(rule.must|rule.may) != 0:
 		return fmt.Errorf("an entry of kind %s has fields it does not use, or lacks some", e.Kind)
+	case set&hasValue != 0 && !e.Value.Valid(), set&hasDay != 0 && !e.Day.Valid():
+		return fmt.Errorf("an entry of kind %s names a day that no calendar has", e.Kind)
+	case e.Kind == wire.LeafHold && set&hasExpiry != 0 && set&hasKey == 0:
+		return fmt.Errorf("a hold that no order made expires")
 	case e.Part > 0 && set&(hasBills|hasBlinding) != 0:
 		return fmt.Errorf("part %d of an entry of kind %s names bills", e.Part, e.Kind)
 	}

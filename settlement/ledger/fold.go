@@ -25,11 +25,15 @@ func (s *State) Apply(e Entry) error {
 	if _, used := s.orders[e.Key]; used && e.Key != (wire.ID{}) {
 		return fmt.Errorf("journal_broken at seq %d: order key %s is used twice", e.Seq, e.Key)
 	}
+	if err := s.checkValue(e.Value, e.TimeMS); err != nil {
+		return fmt.Errorf("journal_broken at seq %d: %v", e.Seq, err) //nolint:errorlint // a refusal inside a broken journal is no answer to anybody
+	}
 	if err := s.fold(e); err != nil {
 		return fmt.Errorf("journal_broken at seq %d: %s: %v", e.Seq, e.Kind, err) //nolint:errorlint // a refusal inside a broken journal is no answer to anybody
 	}
 	s.next++
 	s.timeMS = e.TimeMS
+	s.log(&e)
 	if e.Key != (wire.ID{}) {
 		s.orders[e.Key] = orderAnswer{e.Cause, e.Seq}
 	}
@@ -46,24 +50,28 @@ func (s *State) fold(e Entry) error {
 		}
 		s.accounts[e.Credit].Status = e.Status
 		return nil
+	case wire.LeafLimit:
+		return s.foldLimit(e)
 	case wire.LeafBill:
 		return s.foldBill(e)
 	case wire.LeafIssue, wire.LeafRedeem:
-		if err := s.checkSupply(e.Kind, e.Debit, e.Credit, e.Minor); err != nil {
-			return err
-		}
-		s.move(e)
-		return nil
+		return s.foldSupply(e)
 	case wire.LeafTransfer:
 		return s.foldTransfer(e)
 	case wire.LeafHold:
 		return s.foldHold(e)
 	case wire.LeafPost:
 		return s.foldPost(e)
-	case wire.LeafVoid:
+	case wire.LeafVoid, wire.LeafExpire:
 		return s.foldVoid(e)
 	case wire.LeafRelease:
 		return s.foldRelease(e)
+	case wire.LeafReversal:
+		return s.foldReversal(e)
+	case wire.LeafReconcile:
+		return s.foldReconcile(e)
+	case wire.LeafOpenDay, wire.LeafCloseDay, wire.LeafHalt, wire.LeafResume:
+		return s.foldHours(e)
 	}
 	return fmt.Errorf("no such kind of entry: %d", e.Kind)
 }
@@ -72,7 +80,8 @@ func (s *State) foldOpen(e Entry) error {
 	if err := s.checkOpen(e.Credit, e.Owner, e.As); err != nil {
 		return err
 	}
-	s.accounts[e.Credit] = &Account{ID: e.Credit, Owner: e.Owner, Kind: e.As, Status: wire.StatusActive}
+	s.accounts[e.Credit] = &account{Account{ID: e.Credit, Owner: e.Owner, Kind: e.As, Status: wire.StatusActive}, uint32(len(s.names))}
+	s.names = append(s.names, e.Credit)
 	if e.As == wire.AccountIssuance || e.As == wire.AccountSuspense {
 		s.single[e.As] = e.Credit
 	}
@@ -94,10 +103,11 @@ func (s *State) foldTransfer(e Entry) error {
 	if done != (e.Part > 0) || (done && first.Seq+int64(e.Part) != e.Seq) {
 		return fmt.Errorf("part %d of payment %s is out of its order", e.Part, e.Reference.Short())
 	}
-	if err := earliest(s.checkPosting(e.Debit, e.Credit, e.Minor), s.checkOutstanding(e.Bills)); err != nil {
+	if err := earliest(s.started(), s.checkPosting(e.Debit, e.Credit, e.Minor, e.TimeMS), s.checkOutstanding(e.Bills)); err != nil {
 		return err
 	}
-	s.move(e)
+	s.count(&e)
+	s.accounts[e.Debit].use(s.today(e.TimeMS), e.Minor)
 	s.mark(e.Bills, BillSettled, e.Reference)
 	if !done {
 		s.payments[e.Reference] = Paid{e.Seq, e.TimeMS, e.Debit}
@@ -110,12 +120,15 @@ func (s *State) foldHold(e Entry) error {
 	if s.holds[e.Hold()] != nil || s.transit[e.Hold()] != nil || (e.Part > 0 && s.holds[before] == nil) {
 		return fmt.Errorf("hold %s/%d is out of its order", e.Reference.Short(), e.Part)
 	}
-	if err := earliest(s.checkPosting(e.Debit, e.Credit, e.Minor), s.checkOutstanding(e.Bills)); err != nil {
+	if err := earliest(s.started(), s.checkExpiry(e.ExpiresMS, e.TimeMS), s.checkPosting(e.Debit, e.Credit, e.Minor, e.TimeMS), s.checkOutstanding(e.Bills)); err != nil {
 		return err
 	}
-	s.accounts[e.Debit].DebitsPending += e.Minor
-	s.accounts[e.Credit].CreditsPending += e.Minor
-	s.holds[e.Hold()] = &Hold{ID: e.Hold(), Debit: e.Debit, Credit: e.Credit, Minor: e.Minor, Bills: e.Bills, Blinding: e.Blinding}
+	h := &Hold{ID: e.Hold(), Debit: e.Debit, Credit: e.Credit, Minor: e.Minor, Bills: e.Bills, Blinding: e.Blinding,
+		ByOrder: e.Key != (wire.ID{}), ExpiresMS: e.ExpiresMS, Day: s.today(e.TimeMS)}
+	s.count(&e)
+	s.accounts[e.Debit].use(h.Day, e.Minor)
+	s.holds[h.ID] = h
+	s.awaitExpiry(h)
 	s.mark(e.Bills, BillHeld, e.Reference)
 	return nil
 }
@@ -132,17 +145,16 @@ func (s *State) foldPost(e Entry) error {
 		return fmt.Errorf("hold %s/%d is for account %s, not for %s", e.Reference.Short(), e.Part, h.Credit, e.Credit)
 	case !slices.Equal(e.Bills, h.Bills):
 		return fmt.Errorf("hold %s/%d is for other bills", e.Reference.Short(), e.Part)
+	case e.Credit != h.Credit && s.accounts[suspense].Status == wire.StatusClosed:
+		return fmt.Errorf("the suspense account is closed")
 	case e.Credit != h.Credit && overflows(s.accounts[suspense].CreditsPosted, e.Minor):
 		return fmt.Errorf("the counter of suspense overflows")
 	}
-	delete(s.holds, h.ID)
-	s.accounts[h.Debit].DebitsPending -= h.Minor
-	if e.Credit == h.Credit {
-		s.accounts[h.Credit].CreditsPending -= h.Minor
-	} else {
+	s.settled(h)
+	if e.Credit != h.Credit {
 		s.transit[h.ID] = h
 	}
-	s.move(e)
+	s.count(&e)
 	s.mark(h.Bills, BillSettled, e.Reference)
 	return nil
 }
@@ -155,9 +167,12 @@ func (s *State) foldVoid(e Entry) error {
 	if e.Credit != h.Credit {
 		return fmt.Errorf("hold %s/%d is for account %s, not for %s", e.Reference.Short(), e.Part, h.Credit, e.Credit)
 	}
-	delete(s.holds, h.ID)
-	s.accounts[h.Debit].DebitsPending -= h.Minor
-	s.accounts[h.Credit].CreditsPending -= h.Minor
+	if e.Kind == wire.LeafExpire && (h.ExpiresMS == 0 || e.TimeMS < h.ExpiresMS) {
+		return fmt.Errorf("hold %s/%d expires before its time", e.Reference.Short(), e.Part)
+	}
+	s.settled(h)
+	s.count(&e)
+	s.accounts[h.Debit].giveBack(h)
 	s.mark(h.Bills, BillOutstanding, wire.Hash{})
 	return nil
 }
@@ -168,24 +183,33 @@ func (s *State) foldRelease(e Entry) error {
 		return fmt.Errorf("%s/%d, which is not in suspense in this form", e.Reference.Short(), e.Part)
 	}
 	delete(s.transit, h.ID)
-	s.accounts[h.Credit].CreditsPending -= h.Minor
-	s.move(e)
+	s.count(&e)
 	return nil
 }
 
-// pending finds the hold that a post or void settles; it settles once, and in the form in which it was made.
+// pending finds the hold that a post or void settles; it settles once, and in the form in which it was made: an order's by an order, a swap's by the swap.
 func (s *State) pending(e Entry) (*Hold, error) {
 	h := s.holds[e.Hold()]
+	if h != nil && e.Kind != wire.LeafExpire && h.ByOrder != (e.Key != (wire.ID{})) {
+		return nil, fmt.Errorf("hold %s/%d is settled by whom it does not belong to", e.Reference.Short(), e.Part)
+	}
 	if h == nil || h.Minor != e.Minor || h.Debit != e.Debit || h.Blinding != e.Blinding {
 		return nil, fmt.Errorf("hold %s/%d is not pending in this form", e.Reference.Short(), e.Part)
 	}
 	return h, nil
 }
 
-// move counts a movement that the guards let pass.
-func (s *State) move(e Entry) {
-	s.accounts[e.Debit].DebitsPosted += e.Minor
-	s.accounts[e.Credit].CreditsPosted += e.Minor
+// count counts an entry that the guards let pass.
+func (s *State) count(e *Entry) {
+	for _, a := range [2]*account{s.accounts[e.Debit], s.accounts[e.Credit]} {
+		a.Count(e, a.ID, a.Kind)
+	}
+}
+
+// settled takes a hold off those that are pending.
+func (s *State) settled(h *Hold) {
+	delete(s.holds, h.ID)
+	s.awaitNoExpiry(h)
 }
 
 // mark moves bills that the guards let pass to another state.
@@ -197,7 +221,7 @@ func (s *State) mark(bills []wire.Hash, to BillState, by wire.Hash) {
 }
 
 // spendable tells whether the account may be debited: only issuance goes below zero.
-func spendable(a *Account, minor int64) bool {
+func spendable(a *account, minor int64) bool {
 	return a.Kind == wire.AccountIssuance || a.Available() >= minor
 }
 

@@ -29,8 +29,8 @@ func refused(t *testing.T, b *book, want refusal.Code, operation func(*State) ([
 func TestEachOrderIsRefusedByName(t *testing.T) {
 	open := wire.Order{Kind: wire.OrderOpen, Key: idOf("new"), Account: "NEW", Owner: "India", As: wire.AccountDesk}
 	status := wire.Order{Kind: wire.OrderStatus, Key: idOf("new"), Account: "IN-DESK", Status: wire.StatusFrozen}
-	issue := wire.Order{Kind: wire.OrderIssue, Key: idOf("new"), Account: "IN-DESK", Minor: 10}
-	redeem := wire.Order{Kind: wire.OrderRedeem, Key: idOf("new"), Account: "IN-DESK", Minor: 10}
+	issue := wire.Order{Kind: wire.OrderIssue, Key: idOf("new"), Account: "IN-DESK", Minor: 10, Reserve: "RTGS-NEW"}
+	redeem := wire.Order{Kind: wire.OrderRedeem, Key: idOf("new"), Account: "IN-DESK", Minor: 10, Reserve: "RTGS-NEW"}
 	with := func(o wire.Order, change func(*wire.Order)) wire.Order { change(&o); return o }
 	for _, c := range []struct {
 		name    string
@@ -40,7 +40,7 @@ func TestEachOrderIsRefusedByName(t *testing.T) {
 	}{
 		{"a key that another order used", nil, with(issue, func(o *wire.Order) { o.Key = idOf("key-1") }), CodeIdempotencyConflict},
 		{"no key at all", nil, with(issue, func(o *wire.Order) { o.Key = wire.ID{} }), CodeMalformed},
-		{"an order of no known kind", nil, with(issue, func(o *wire.Order) { o.Kind = 3 }), CodeMalformed},
+		{"an order of no known kind", nil, with(issue, func(o *wire.Order) { o.Kind = 15 }), CodeMalformed},
 		{"opening an id in lower case", nil, with(open, func(o *wire.Order) { o.Account = "new-account" }), CodeMalformed},
 		{"opening an id of two letters", nil, with(open, func(o *wire.Order) { o.Account = "AB" }), CodeMalformed},
 		{"opening for nobody", nil, with(open, func(o *wire.Order) { o.Owner = "" }), CodeMalformed},
@@ -87,7 +87,7 @@ func TestEachOrderIsRefusedByName(t *testing.T) {
 func TestALedgerWithoutAnIssuanceAccountIssuesNothing(t *testing.T) {
 	b := newBook(t)
 	b.open("IN-DESK", "India", wire.AccountDesk)
-	order := wire.Order{Kind: wire.OrderIssue, Key: b.key(), Account: "IN-DESK", Minor: 1}
+	order := wire.Order{Kind: wire.OrderIssue, Key: b.key(), Account: "IN-DESK", Minor: 1, Reserve: "RTGS"}
 	refused(t, b, CodeAccountUnknown, func(s *State) ([]Entry, error) { return s.Order(order, hashOf("cause"), 1) })
 }
 
@@ -124,11 +124,21 @@ func post(from, to string, minor int64) func(*book, *Movement) {
 	}
 }
 
+// late are the flaws of a ledger that come after everything else was prepared.
+var late = map[string]bool{"a halted ledger": true, "a day that is closed": true, "more than the payer may pay at once": true, "more than the payer may pay in a day": true}
+
+func unchanged(*book, *Movement) {}
+
 // flaws are in the order of precedence.
 var flaws = []flaw{
 	{CodeMalformed, "an account that pays itself", nil, post("JP-DESK", "JP-DESK", 1)},
 	{CodeAmountInvalid, "a posting of nothing", nil, post("IN-DESK", "JP-DESK", 0)},
 	{CodeAmountInvalid, "a posting below nothing", nil, post("IN-DESK", "JP-DESK", -5)},
+	{CodeHalted, "a halted ledger", func(b *book) { b.order(wire.Order{Kind: wire.OrderHalt}) }, unchanged},
+	{CodeDayClosed, "a day that is closed", func(b *book) {
+		b.order(wire.Order{Kind: wire.OrderOpenDay, Day: 19700101})
+		b.order(wire.Order{Kind: wire.OrderCloseDay, Day: 19700101})
+	}, unchanged},
 	{CodeAccountUnknown, "a payee nobody knows", nil, post("IN-DESK", "NOWHERE", 1)},
 	{CodeAccountUnknown, "a payer nobody knows", nil, post("NOWHERE", "IN-DESK", 1)},
 	{CodeAccountForeign, "a payment out of thin air", nil, post("ISSUANCE", "JP-DESK", 1)},
@@ -152,6 +162,10 @@ var flaws = []flaw{
 	{CodeBillPaid, "a bill that is held", func(b *book) { b.apply(b.state.Hold(pays("other", 1, b.bill("held", 1)), b.nowMS)) },
 		func(_ *book, m *Movement) { bill := billOf("held", 1); m.Bills = append(m.Bills, bill.Hash()) }},
 	{CodeBillPaid, "a bill named twice", nil, func(_ *book, m *Movement) { m.Bills = append(m.Bills, m.Bills[0]) }},
+	{CodeLimitTransfer, "more than the payer may pay at once", func(b *book) { b.order(wire.Order{Kind: wire.OrderLimit, Account: "IN-DESK", PerTransfer: 99}) }, unchanged},
+	{CodeLimitDay, "more than the payer may pay in a day", func(b *book) {
+		b.order(wire.Order{Kind: wire.OrderLimit, Account: "IN-DESK", PerTransfer: b.perTransfer("IN-DESK"), PerDay: 99})
+	}, unchanged},
 	{CodeInsufficientFunds, "more than there is", nil, post("IN-DESK", "JP-DESK", 5_000)},
 	{CodeInsufficientFunds, "more than the postings before leave", nil, post("IN-DESK", "LP-DESK", 950)},
 	{CodeInsufficientFunds, "what the posting before has only just brought", nil, post("JP-DESK", "LP-DESK", 50)},
@@ -171,11 +185,16 @@ func flawed(t *testing.T, all ...flaw) (*book, Movement) {
 	m := pays("swap", 100, b.bill("due", 1))
 	seen := map[string]bool{}
 	for _, f := range all {
-		if f.ledger != nil && !(f.code == CodeOverflow && seen["overflow"]) {
+		if f.ledger != nil && !late[f.name] && !(f.code == CodeOverflow && seen["overflow"]) {
 			f.ledger(b)
 		}
 		seen[string(f.code)] = true
 		f.change(b, &m)
+	}
+	for _, f := range all {
+		if late[f.name] {
+			f.ledger(b)
+		}
 	}
 	return b, m
 }
@@ -264,6 +283,11 @@ func TestSettlingIsRefusedByName(t *testing.T) {
 			func(s *State) ([]Entry, error) { return s.Post(swap, cause, "", 1) }, CodeHoldUnknown},
 		{"posting through an account that is not suspense", nil, func(s *State) ([]Entry, error) { return s.Post(swap, cause, "LP-DESK", 1) }, CodeAccountForeign},
 		{"posting through an account that is not there", nil, func(s *State) ([]Entry, error) { return s.Post(swap, cause, "NOWHERE", 1) }, CodeAccountForeign},
+		{"posting through suspense that was closed before the hold", func(b *book) {
+			b.apply(b.state.Void(swap, cause, 1))
+			b.status("SUSPENSE", wire.StatusClosed)
+			b.apply(b.state.Hold(pays("swap", 100), b.nowMS))
+		}, func(s *State) ([]Entry, error) { return s.Post(swap, cause, "SUSPENSE", 1) }, CodeAccountClosed},
 		{"releasing what is not in suspense", nil, func(s *State) ([]Entry, error) { return s.Release(swap, cause, postings, 1) }, CodeHoldUnknown},
 		{"releasing twice", func(b *book) {
 			b.apply(b.state.Post(swap, cause, "SUSPENSE", 1))

@@ -96,7 +96,7 @@ func (b *book) status(id string, status wire.AccountStatus) {
 
 func (b *book) supply(kind wire.OrderKind, account string, minor int64) {
 	b.t.Helper()
-	b.order(wire.Order{Kind: kind, Account: account, Minor: minor})
+	b.order(wire.Order{Kind: kind, Account: account, Minor: minor, Reserve: fmt.Sprintf("RTGS-%d", b.keys)})
 }
 
 func (b *book) bill(id string, revision uint32) wire.Hash {
@@ -165,6 +165,22 @@ func dump(s *State) string {
 	for kind, id := range s.single {
 		add("single %d %s", kind, id)
 	}
+	for reserve, seq := range s.reserves {
+		add("reserve %s %d", reserve, seq)
+	}
+	for seq, by := range s.reversed {
+		add("reversed %d %d", seq, by)
+	}
+	for seq, m := range s.moved {
+		add("moved %d %+v", seq, m)
+	}
+	for i, name := range s.names {
+		add("name %d %s", i, name)
+	}
+	for i, h := range s.expiring {
+		add("expiring %d %+v", i, *h)
+	}
+	add("day %+v, halted %v, reconciled %+v", s.day, s.halted, s.last)
 	sort.Strings(lines)
 	return fmt.Sprintf("%s %s next %d at %d\n%s\n", s.Bank, s.Currency, s.next, s.timeMS, strings.Join(lines, "\n"))
 }
@@ -239,4 +255,18 @@ func (b *book) nearlyFull() {
 	move("to-full", "RICH", "FULL", half-1_000)
 	move("fill", "FULL", "RICH", half-1_000)
 	move("last", "RICH", "FULL", 900)
+}
+
+// sourceOf reads files of this package.
+func sourceOf(t *testing.T, names ...string) string {
+	t.Helper()
+	var text strings.Builder
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(b)
+	}
+	return text.String()
 }

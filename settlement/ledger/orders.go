@@ -6,7 +6,7 @@ import (
 	"entente/schema/wire"
 )
 
-// Order carries out an operator's verified order: open, status, issue, redeem. cause is the hash of the signed order.
+// Order carries out an operator's verified order. cause is the hash of the signed order.
 // The same key with the same cause gives no entries and no error: the first answer stands (see OrderAnswer).
 func (s *State) Order(o wire.Order, cause wire.Hash, nowMS int64) ([]Entry, error) {
 	if first, ok := s.orders[o.Key]; ok {
@@ -19,15 +19,30 @@ func (s *State) Order(o wire.Order, cause wire.Hash, nowMS int64) ([]Entry, erro
 		return nil, refuse(CodeMalformed, "give the order a random key", "an order without an idempotency key")
 	}
 	e := Entry{Seq: s.next, TimeMS: max(nowMS, s.timeMS), Key: o.Key, Cause: cause}
+	if o.Day != 0 && !o.Day.Valid() || o.Value != 0 && !o.Value.Valid() {
+		return nil, refuse(CodeMalformed, "name a day of the calendar", "an order for the day %d or the value date %d", o.Day, o.Value)
+	}
 	switch o.Kind {
 	case wire.OrderOpen:
 		return s.open(e, o)
 	case wire.OrderStatus:
 		return s.status(e, o)
+	case wire.OrderLimit:
+		return s.limit(e, o)
 	case wire.OrderIssue, wire.OrderRedeem:
 		return s.supply(e, o)
+	case wire.OrderHold:
+		return s.holdByOrder(e, o)
+	case wire.OrderPost, wire.OrderVoid:
+		return s.settleByOrder(e, o)
+	case wire.OrderReverse:
+		return s.reverse(e, o)
+	case wire.OrderReconcile:
+		return s.reconcile(e, o)
+	case wire.OrderOpenDay, wire.OrderCloseDay, wire.OrderHalt, wire.OrderResume:
+		return s.hours(e, o)
 	}
-	return nil, refuse(CodeMalformed, "use open, status, issue or redeem", "no such order: %d", o.Kind)
+	return nil, refuse(CodeMalformed, "use a kind of order that this bank knows", "no such order: %d", o.Kind)
 }
 
 func (s *State) open(e Entry, o wire.Order) ([]Entry, error) {
@@ -77,33 +92,6 @@ func (s *State) checkStatus(id string, status wire.AccountStatus) error {
 	return nil
 }
 
-func (s *State) supply(e Entry, o wire.Order) ([]Entry, error) {
-	issuance := s.single[wire.AccountIssuance]
-	e.Kind, e.Debit, e.Credit, e.Minor = wire.LeafIssue, issuance, o.Account, o.Minor
-	if o.Kind == wire.OrderRedeem {
-		e.Kind, e.Debit, e.Credit = wire.LeafRedeem, o.Account, issuance
-	}
-	if err := s.checkSupply(e.Kind, e.Debit, e.Credit, e.Minor); err != nil {
-		return nil, err
-	}
-	return []Entry{e}, nil
-}
-
-// checkSupply guards issue and redeem: from or to issuance, and never from or to suspense, whose money is committed to others.
-func (s *State) checkSupply(kind wire.LeafKind, debit, credit string, minor int64) error {
-	from := debit
-	if kind == wire.LeafRedeem {
-		from = credit
-	}
-	if err := s.checkMove(debit, credit, minor, wire.AccountSuspense); err != nil {
-		return err
-	}
-	if from != s.single[wire.AccountIssuance] {
-		return refuse(CodeAccountForeign, "use the issuance account", "account %s issues no tokens", from)
-	}
-	return nil
-}
-
 // Suspense gives the id of the ledger's suspense account, "" if none is open.
 func (s *State) Suspense() string { return s.single[wire.AccountSuspense] }
 
@@ -132,7 +120,7 @@ func (s *State) checkMove(debit, credit string, minor int64, barred ...wire.Acco
 	case c == nil:
 		return unknown(credit)
 	}
-	for _, a := range []*Account{d, c} {
+	for _, a := range []*account{d, c} {
 		if slices.Contains(barred, a.Kind) {
 			return refuse(CodeAccountForeign, "use an account of a desk or provider", "account %s is the bank's own", a.ID)
 		}
@@ -144,7 +132,7 @@ func (s *State) checkMove(debit, credit string, minor int64, barred ...wire.Acco
 }
 
 // checkRoom guards funds and counters: debited more from d, credited more to c.
-func (s *State) checkRoom(d, c *Account, debited, credited int64) error {
+func (s *State) checkRoom(d, c *account, debited, credited int64) error {
 	if !spendable(d, debited) {
 		return refuse(CodeInsufficientFunds, "fund the account, then send a new instruction", "account %s has %d minor units of %s available, %d were asked for", d.ID, d.Available(), s.Currency, debited)
 	}
@@ -154,7 +142,7 @@ func (s *State) checkRoom(d, c *Account, debited, credited int64) error {
 	return nil
 }
 
-func usable(a *Account) error {
+func usable(a *account) error {
 	switch a.Status {
 	case wire.StatusClosed:
 		return refuse(CodeAccountClosed, "use an open account", "account %s is closed", a.ID)

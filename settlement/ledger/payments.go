@@ -58,7 +58,7 @@ func (s *State) Transfer(m Movement, nowMS int64) ([]Entry, error) {
 	if _, done := s.payments[m.Reference]; done {
 		return nil, nil
 	}
-	if err := s.checkMovement(m); err != nil {
+	if err := s.checkMovement(m, nowMS); err != nil {
 		return nil, err
 	}
 	return s.entries(m, wire.LeafTransfer, nowMS), nil
@@ -69,21 +69,23 @@ func (s *State) Hold(m Movement, nowMS int64) ([]Entry, error) {
 	if first := (HoldID{m.Reference, 0}); s.holds[first] != nil || s.transit[first] != nil {
 		return nil, refuse(CodeHoldExists, "do nothing: the first hold stands", "money is held for %s already", m.Reference.Short())
 	}
-	if err := s.checkMovement(m); err != nil {
+	if err := s.checkMovement(m, nowMS); err != nil {
 		return nil, err
 	}
 	return s.entries(m, wire.LeafHold, nowMS), nil
 }
 
 // checkMovement gives the first refusal, by precedence, of all postings and bills together, so that a movement passes whole or not at all.
-func (s *State) checkMovement(m Movement) error {
+func (s *State) checkMovement(m Movement, nowMS int64) error {
 	if m.Reference.IsZero() || len(m.Postings) == 0 {
 		return refuse(CodeMalformed, "name what is moved and what for", "a movement of %d postings for %s", len(m.Postings), m.Reference.Short())
 	}
-	errs := make([]error, 0, 2*len(m.Postings)+2)
+	nowMS = max(nowMS, s.timeMS)
+	errs := make([]error, 0, 2*len(m.Postings)+3)
+	errs = append(errs, s.started())
 	debited, credited := map[string]int64{}, map[string]int64{}
 	for _, p := range m.Postings {
-		errs = append(errs, s.checkPosting(p.Payer, p.Payee, p.Minor))
+		errs = append(errs, s.checkPosting(p.Payer, p.Payee, p.Minor, nowMS))
 		if p.Minor <= 0 {
 			continue
 		}
@@ -95,15 +97,19 @@ func (s *State) checkMovement(m Movement) error {
 		debited[p.Payer] += p.Minor
 		credited[p.Payee] += p.Minor
 		if d, c := s.accounts[p.Payer], s.accounts[p.Payee]; d != nil && c != nil {
-			errs = append(errs, s.checkRoom(d, c, debited[p.Payer], credited[p.Payee]))
+			errs = append(errs, s.checkRoom(d, c, debited[p.Payer], credited[p.Payee]), s.checkLimits(d, debited[p.Payer], nowMS))
 		}
 	}
 	return earliest(append(errs, s.checkOutstanding(m.Bills), s.checkParties(m))...)
 }
 
-// checkPosting guards one posting of a payment: between accounts of desks and providers.
-func (s *State) checkPosting(debit, credit string, minor int64) error {
-	return s.checkMove(debit, credit, minor, wire.AccountIssuance, wire.AccountSuspense)
+// checkPosting guards one posting of a payment: between accounts of desks and providers, within the payer's limits.
+func (s *State) checkPosting(debit, credit string, minor, nowMS int64) error {
+	err := s.checkMove(debit, credit, minor, wire.AccountIssuance, wire.AccountSuspense)
+	if d := s.accounts[debit]; d != nil && minor > 0 {
+		return earliest(err, s.checkLimits(d, minor, nowMS))
+	}
+	return err
 }
 
 // checkOutstanding guards the bills of a payment: recorded, each once, the latest revision, neither held nor paid.
@@ -142,6 +148,9 @@ func (s *State) entries(m Movement, kind wire.LeafKind, nowMS int64) []Entry {
 	for i, p := range m.Postings {
 		all[i] = Entry{Seq: s.next + int64(i), TimeMS: max(nowMS, s.timeMS), Kind: kind, Debit: p.Payer, Credit: p.Payee, Minor: p.Minor,
 			Reference: m.Reference, Part: uint32(i), Cause: m.Cause}
+		if kind == wire.LeafTransfer {
+			all[i].Value = s.value(all[i].TimeMS)
+		}
 		if i == 0 {
 			all[i].Bills, all[i].Blinding = m.Bills, m.Blinding
 		}
@@ -151,7 +160,7 @@ func (s *State) entries(m Movement, kind wire.LeafKind, nowMS int64) []Entry {
 
 // Post pays out what is held for a reference; to suspense when via names that account, and then Release pays it on. To the payee it is never refused but for
 // hold_unknown: a hold is inside the available balance and the counters' room, accounts with pending legs cannot close, and a freeze does not stop what was
-// prepared. To suspense it is refused (overflow) when that account's counter is full, and (account_foreign) when via is another account.
+// prepared. To suspense it is refused (overflow) when that account's counter is full, (account_closed) when it is closed, and (account_foreign) when via is another account.
 func (s *State) Post(reference, cause wire.Hash, via string, nowMS int64) ([]Entry, error) {
 	entries, err := s.settle(wire.LeafPost, reference, cause, nowMS)
 	if err != nil || via == "" {
@@ -160,6 +169,9 @@ func (s *State) Post(reference, cause wire.Hash, via string, nowMS int64) ([]Ent
 	suspense := s.accounts[via]
 	if suspense == nil || suspense.Kind != wire.AccountSuspense {
 		return nil, refuse(CodeAccountForeign, "post to the suspense account or to the payee", "account %.80q is not the suspense account", via)
+	}
+	if suspense.Status == wire.StatusClosed {
+		return nil, refuse(CodeAccountClosed, "post to the payee, or void", "the suspense account %s is closed", via)
 	}
 	var sum int64
 	for i := range entries {
@@ -187,7 +199,7 @@ func (s *State) settle(kind wire.LeafKind, reference, cause wire.Hash, nowMS int
 		all[i] = Entry{Seq: s.next + int64(i), TimeMS: max(nowMS, s.timeMS), Kind: kind, Debit: h.Debit, Credit: h.Credit, Minor: h.Minor,
 			Reference: reference, Part: h.ID.Part, Cause: cause, Blinding: h.Blinding}
 		if kind == wire.LeafPost {
-			all[i].Bills = h.Bills
+			all[i].Bills, all[i].Value = h.Bills, s.value(all[i].TimeMS)
 		}
 	}
 	return all, nil
@@ -210,6 +222,7 @@ func (s *State) Release(reference, cause wire.Hash, postings []wire.Posting, now
 		}
 		all[i] = Entry{Seq: s.next + int64(i), TimeMS: max(nowMS, s.timeMS), Kind: wire.LeafRelease, Debit: s.Suspense(), Credit: h.Credit, Minor: h.Minor,
 			Reference: reference, Part: h.ID.Part, Cause: cause}
+		all[i].Value = s.value(all[i].TimeMS)
 	}
 	return all, nil
 }

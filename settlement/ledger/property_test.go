@@ -140,7 +140,7 @@ func TestAnySequenceOfOperationsKeepsTheBooks(t *testing.T) {
 			"supply": func(t *rapid.T) {
 				kind, id, minor := rapid.SampledFrom([]wire.OrderKind{wire.OrderIssue, wire.OrderRedeem}).Draw(t, "kind"), account.Draw(t, "account"), amount.Draw(t, "minor")
 				may := minor > 0 && n.customer(id) && n.status[id] == wire.StatusActive && n.status["ISSUANCE"] == wire.StatusActive && (kind == wire.OrderIssue || n.available(id) >= minor)
-				entries, err := b.state.Order(wire.Order{Kind: kind, Key: b.key(), Account: id, Minor: minor}, hashOf("order"), b.nowMS)
+				entries, err := b.state.Order(wire.Order{Kind: kind, Key: b.key(), Account: id, Minor: minor, Reserve: fmt.Sprintf("RTGS-%d", b.keys)}, hashOf("order"), b.nowMS)
 				if try(t, may, entries, err) {
 					move := wire.Posting{Payer: "ISSUANCE", Payee: id, Minor: minor}
 					if kind == wire.OrderRedeem {
@@ -196,7 +196,7 @@ func TestAnySequenceOfOperationsKeepsTheBooks(t *testing.T) {
 				ref := reference.Draw(t, "reference")
 				via := rapid.SampledFrom([]string{"", "SUSPENSE", "LP-DESK"}).Draw(t, "via")
 				entries, err := b.state.Post(hashOf(ref), hashOf("cause"), via, b.nowMS)
-				if try(t, n.held[ref] != nil && via != "LP-DESK", entries, err) {
+				if try(t, n.held[ref] != nil && via != "LP-DESK" && (via == "" || n.status[via] != wire.StatusClosed), entries, err) {
 					for _, p := range n.held[ref] {
 						if via != "" {
 							p.Payee = via

@@ -16,7 +16,7 @@ type State struct {
 
 	next     int64 // sequence number of the next entry
 	timeMS   int64
-	accounts map[string]*Account
+	accounts map[string]*account
 	holds    map[HoldID]*Hold
 	transit  map[HoldID]*Hold // posted to suspense and not yet released to their payees
 	single   map[wire.AccountKind]string
@@ -24,6 +24,14 @@ type State struct {
 	revision map[wire.ID]uint32 // highest revision of each bill id
 	orders   map[wire.ID]orderAnswer
 	payments map[wire.Hash]Paid // payments inside this ledger, by instruction hash
+	expiring []*Hold            // pending holds with an expiry, the earliest first
+	names    []string           // of accounts, by their number
+	moved    []moved            // what each entry moved inside this ledger, by seq
+	reversed map[int64]int64    // entry undone to the entry that undid it
+	reserves map[string]int64   // reference of a reserves' movement to the entry that rests on it
+	day      BusinessDay
+	halted   bool
+	last     Reconciliation
 }
 
 // orderAnswer is the first answer to an idempotency key.
@@ -43,9 +51,10 @@ type Paid struct {
 func NewState(bank, currency string) *State {
 	return &State{
 		Bank: bank, Currency: currency,
-		accounts: map[string]*Account{}, holds: map[HoldID]*Hold{}, transit: map[HoldID]*Hold{}, bills: map[wire.Hash]*Bill{},
+		accounts: map[string]*account{}, holds: map[HoldID]*Hold{}, transit: map[HoldID]*Hold{}, bills: map[wire.Hash]*Bill{},
 		single:   map[wire.AccountKind]string{},
 		revision: map[wire.ID]uint32{}, orders: map[wire.ID]orderAnswer{}, payments: map[wire.Hash]Paid{},
+		names: []string{""}, reversed: map[int64]int64{}, reserves: map[string]int64{},
 	}
 }
 
@@ -61,14 +70,14 @@ func (s *State) Account(id string) (Account, bool) {
 	if !ok {
 		return Account{}, false
 	}
-	return *a, true
+	return a.Account, true
 }
 
 // Accounts lists copies of all accounts, ordered by id.
 func (s *State) Accounts() []Account {
 	all := make([]Account, 0, len(s.accounts))
 	for _, a := range s.accounts {
-		all = append(all, *a)
+		all = append(all, a.Account)
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	return all

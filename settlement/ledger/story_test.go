@@ -74,6 +74,9 @@ func TestTheStoryOfALedger(t *testing.T) {
 		if o.Key == (wire.ID{}) {
 			o.Key = s.key()
 		}
+		if o.Kind == wire.OrderIssue || o.Kind == wire.OrderRedeem {
+			o.Reserve = fmt.Sprintf("RTGS-%x", o.Key[:6])
+		}
 		entries, err := s.state.Order(o, wire.PayloadHash(wire.TypeOrder, o.Bytes()), s.nowMS)
 		s.do(what, entries, err)
 	}

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"encoding/binary"
+
 	"github.com/jackc/pgx/v5"
 
 	"entente/schema/wire"
@@ -20,6 +22,7 @@ func statements(b *engine.Batch, term int64) *pgx.Batch {
 		queueRecords(q, b.Records)
 		queueBills(q, b.Records)
 		queueDischarges(q, b.Records)
+		queueTurnover(q, b)
 		c := b.Checkpoint
 		q.Queue("INSERT INTO checkpoint (size, batch, root, note) VALUES ($1, $2, $3, $4)", c.Size, b.ID, c.Root[:], c.Note)
 		queueAccounts(q, b.Accounts)
@@ -45,8 +48,8 @@ func column[R, V any](rows []R, of func(*R) V) []V {
 }
 
 func queueRecords(q *pgx.Batch, rows []engine.Record) {
-	q.Queue(`INSERT INTO entry (seq, time_ms, minor, part, kind, debit, credit, reference, order_key, body, leaf)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[])`,
+	q.Queue(`INSERT INTO entry (seq, time_ms, minor, part, kind, debit, credit, reference, order_key, body, leaf, reserve, reverses)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::text[], $13::bigint[])`,
 		column(rows, func(r *engine.Record) int64 { return r.Entry.Seq }),
 		column(rows, func(r *engine.Record) int64 { return r.Entry.TimeMS }),
 		column(rows, func(r *engine.Record) *int64 { return present(&r.Entry.Minor) }),
@@ -57,7 +60,9 @@ func queueRecords(q *pgx.Batch, rows []engine.Record) {
 		column(rows, func(r *engine.Record) []byte { return hash(&r.Entry.Reference) }),
 		column(rows, func(r *engine.Record) []byte { return id(&r.Entry.Key) }),
 		column(rows, func(r *engine.Record) []byte { return r.Body }),
-		column(rows, func(r *engine.Record) []byte { return r.Leaf }))
+		column(rows, func(r *engine.Record) []byte { return r.Leaf }),
+		column(rows, func(r *engine.Record) *string { return present(&r.Entry.Reserve) }),
+		column(rows, func(r *engine.Record) *int64 { return present(&r.Entry.Reverses) }))
 }
 
 func queueNodes(q *pgx.Batch, rows []transcript.Node) {
@@ -88,31 +93,71 @@ func queueBills(q *pgx.Batch, records []engine.Record) {
 		column(rows, func(e *ledger.Entry) string { return e.Debtor }))
 }
 
+// queueDischarges stores which bills were paid, and before that which payments were undone: how often bounds how often a bill is paid.
 func queueDischarges(q *pgx.Batch, records []engine.Record) {
-	var bills [][]byte
-	var seqs []int64
+	type billed struct {
+		bills [][]byte
+		seqs  []int64
+	}
+	var paid, undone billed
 	for i := range records {
 		e := &records[i].Entry
-		if e.Kind != wire.LeafTransfer && e.Kind != wire.LeafPost {
+		to := &paid
+		switch e.Kind {
+		case wire.LeafReversal:
+			to = &undone
+		case wire.LeafTransfer, wire.LeafPost:
+		default:
 			continue
 		}
 		for j := range e.Bills {
-			bills, seqs = append(bills, e.Bills[j][:]), append(seqs, e.Seq)
+			to.bills, to.seqs = append(to.bills, e.Bills[j][:]), append(to.seqs, e.Seq)
 		}
 	}
-	if len(bills) > 0 {
-		q.Queue("INSERT INTO discharge (bill, seq) SELECT * FROM unnest($1::bytea[], $2::bigint[])", bills, seqs)
+	if len(undone.bills) > 0 {
+		q.Queue("INSERT INTO undone (bill, seq) SELECT * FROM unnest($1::bytea[], $2::bigint[])", undone.bills, undone.seqs)
 	}
+	if len(paid.bills) > 0 {
+		q.Queue(`INSERT INTO discharge (bill, seq, round)
+			SELECT p.bill, p.seq, (SELECT count(*) FROM undone u WHERE u.bill = p.bill AND u.seq < p.seq) FROM unnest($1::bytea[], $2::bigint[]) AS p (bill, seq)`, paid.bills, paid.seqs)
+	}
+}
+
+// queueTurnover stores what the batch did to each account's money.
+func queueTurnover(q *pgx.Batch, b *engine.Batch) {
+	rows := b.Turnover()
+	if len(rows) == 0 {
+		return
+	}
+	q.Queue(`INSERT INTO turnover (account, seq, debits_posted, credits_posted, debits_pending, credits_pending, places)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])`,
+		column(rows, func(t *engine.Turnover) string { return t.Account }),
+		column(rows, func(t *engine.Turnover) int64 { return t.Places[len(t.Places)-1] }),
+		column(rows, func(t *engine.Turnover) int64 { return t.After.DebitsPosted }),
+		column(rows, func(t *engine.Turnover) int64 { return t.After.CreditsPosted }),
+		column(rows, func(t *engine.Turnover) int64 { return t.After.DebitsPending }),
+		column(rows, func(t *engine.Turnover) int64 { return t.After.CreditsPending }),
+		column(rows, packPlaces))
+}
+
+func packPlaces(t *engine.Turnover) []byte {
+	packed := make([]byte, 0, 8*len(t.Places))
+	for _, seq := range t.Places {
+		packed = binary.BigEndian.AppendUint64(packed, uint64(seq))
+	}
+	return packed
 }
 
 func queueAccounts(q *pgx.Batch, rows []ledger.Account) {
 	if len(rows) == 0 {
 		return
 	}
-	q.Queue(`INSERT INTO account (id, owner, kind, status, debits_posted, credits_posted, debits_pending, credits_pending)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+	q.Queue(`INSERT INTO account (id, owner, kind, status, debits_posted, credits_posted, debits_pending, credits_pending, per_transfer, per_day, used, used_on)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+			$9::bigint[], $10::bigint[], $11::bigint[], $12::integer[])
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, debits_posted = excluded.debits_posted, credits_posted = excluded.credits_posted,
-			debits_pending = excluded.debits_pending, credits_pending = excluded.credits_pending`,
+			debits_pending = excluded.debits_pending, credits_pending = excluded.credits_pending,
+			per_transfer = excluded.per_transfer, per_day = excluded.per_day, used = excluded.used, used_on = excluded.used_on`,
 		column(rows, func(a *ledger.Account) string { return a.ID }),
 		column(rows, func(a *ledger.Account) string { return a.Owner }),
 		column(rows, func(a *ledger.Account) int16 { return int16(a.Kind) }),
@@ -120,7 +165,11 @@ func queueAccounts(q *pgx.Batch, rows []ledger.Account) {
 		column(rows, func(a *ledger.Account) int64 { return a.DebitsPosted }),
 		column(rows, func(a *ledger.Account) int64 { return a.CreditsPosted }),
 		column(rows, func(a *ledger.Account) int64 { return a.DebitsPending }),
-		column(rows, func(a *ledger.Account) int64 { return a.CreditsPending }))
+		column(rows, func(a *ledger.Account) int64 { return a.CreditsPending }),
+		column(rows, func(a *ledger.Account) int64 { return a.PerTransfer }),
+		column(rows, func(a *ledger.Account) int64 { return a.PerDay }),
+		column(rows, func(a *ledger.Account) int64 { return a.Used }),
+		column(rows, func(a *ledger.Account) int32 { return int32(a.UsedOn) }))
 }
 
 // present gives nil for a zero value: NULL in its column.

@@ -77,7 +77,7 @@ func each[T any](ctx context.Context, tx pgx.Tx, query string, scan func(pgx.Col
 	return rows.Err()
 }
 
-const selectRecords = "SELECT seq, time_ms, minor, part, kind, debit, credit, reference, order_key, body, leaf FROM entry"
+const selectRecords = "SELECT seq, time_ms, minor, part, kind, debit, credit, reference, order_key, body, leaf, reserve, reverses FROM entry"
 
 // scanRecord reads an entry from its bytes, and compares the columns beside them.
 func scanRecord(row pgx.CollectableRow) (engine.Record, error) {
@@ -90,8 +90,10 @@ func scanRecord(row pgx.CollectableRow) (engine.Record, error) {
 		debit, credit *string
 		reference     []byte
 		key           []byte
+		reserve       *string
+		reverses      *int64
 	)
-	if err := row.Scan(&seq, &at, &minor, &part, &kind, &debit, &credit, &reference, &key, &r.Body, &r.Leaf); err != nil {
+	if err := row.Scan(&seq, &at, &minor, &part, &kind, &debit, &credit, &reference, &key, &r.Body, &r.Leaf, &reserve, &reverses); err != nil {
 		return r, err
 	}
 	e, err := ledger.ParseEntry(r.Body)
@@ -99,7 +101,8 @@ func scanRecord(row pgx.CollectableRow) (engine.Record, error) {
 		return r, engine.Broken(seq, "the entry is not readable: "+err.Error())
 	}
 	if e.Seq != seq || e.TimeMS != at || e.Minor != value(minor) || int64(e.Part) != part || int16(e.Kind) != kind || e.Debit != value(debit) ||
-		e.Credit != value(credit) || string(hash(&e.Reference)) != string(reference) || string(id(&e.Key)) != string(key) {
+		e.Credit != value(credit) || string(hash(&e.Reference)) != string(reference) || string(id(&e.Key)) != string(key) ||
+		e.Reserve != value(reserve) || e.Reverses != value(reverses) {
 		return r, engine.Broken(seq, "the columns of the entry are not what its bytes say")
 	}
 	r.Entry = e
@@ -123,11 +126,12 @@ func value[T any](v *T) T {
 	return *v
 }
 
-const selectAccounts = "SELECT id, owner, kind, status, debits_posted, credits_posted, debits_pending, credits_pending FROM account ORDER BY id"
+const selectAccounts = "SELECT id, owner, kind, status, debits_posted, credits_posted, debits_pending, credits_pending, per_transfer, per_day, used, used_on FROM account ORDER BY id"
 
 func scanAccount(row pgx.CollectableRow) (ledger.Account, error) {
 	var a ledger.Account
-	err := row.Scan(&a.ID, &a.Owner, &a.Kind, &a.Status, &a.DebitsPosted, &a.CreditsPosted, &a.DebitsPending, &a.CreditsPending)
+	err := row.Scan(&a.ID, &a.Owner, &a.Kind, &a.Status, &a.DebitsPosted, &a.CreditsPosted, &a.DebitsPending, &a.CreditsPending,
+		&a.PerTransfer, &a.PerDay, &a.Used, &a.UsedOn)
 	return a, err
 }
 

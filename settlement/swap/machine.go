@@ -8,6 +8,7 @@ import (
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/ledger"
+	"entente/wallet/quorum"
 )
 
 type ledgerState = *ledger.State
@@ -197,6 +198,7 @@ func (m *Machine) Step(e Event) Output {
 	case MessageVerified:
 		m.receive(out, e, now)
 	case Tick:
+		m.apply(out, m.ledger.Expire(now))
 		m.tick(out, now)
 	default:
 		panic(fmt.Sprintf("swap: no such event: %T", e))
@@ -213,8 +215,30 @@ func (m *Machine) order(out *Output, e OrderGiven, now int64) {
 		m.refuse(out, refusal.Newf(wire.CodeWrongRecipient, "send the order to its own bank", "an order for %q came to %q", e.Order.Bank, m.Bank), e.Cause, now)
 		return
 	}
+	if err := m.approved(e); err != nil {
+		m.refuse(out, err, e.Cause, now)
+		return
+	}
 	entries, err := m.ledger.Order(e.Order, e.Cause, now)
 	m.book(out, entries, err, e.Cause, now)
+	if refusal.CodeOf(err) == ledger.CodeReserveMismatch {
+		m.note(out, NoteAlarm, ledger.CodeReserveMismatch, err.Error(), e.Cause, now)
+	}
+}
+
+// approved checks that as many of the bank's operators signed an order as its kind asks for: persons, not keys.
+func (m *Machine) approved(e OrderGiven) error {
+	needed := e.Order.Kind.Approvals()
+	if needed == 0 {
+		return nil
+	}
+	if len(e.Signers) == 0 {
+		return refusal.Newf(quorum.CodeApprovalMissing, "have two operators sign it", "nobody signed an order to %s", e.Order.Kind)
+	}
+	if maker := e.Signers[0]; maker.Owner != m.Bank || maker.Purpose != wire.PurposeOperator {
+		return refusal.Newf(quorum.CodeApproverForeign, "have operators of the bank sign it", "%s gave an order to %s", maker.Title(), m.Bank)
+	}
+	return quorum.Check(e.Signers[0], e.Signers[1:], quorum.Rule{Approvals: needed})
 }
 
 // book applies entries that the ledger's guards gave, or records the refusal.

@@ -124,9 +124,10 @@ type Event interface{ atMS() int64 }
 
 // OrderGiven is an operator's verified order.
 type OrderGiven struct {
-	Order wire.Order
-	Cause wire.Hash // hash of the signed order
-	NowMS int64
+	Order   wire.Order
+	Cause   wire.Hash  // hash of the signed order
+	Signers []wire.Key // keys whose signatures over it were verified: the maker's first, then those of who approved
+	NowMS   int64
 }
 
 // BillProven is a countersigned bill whose signatures and proofs were verified.

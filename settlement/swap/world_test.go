@@ -79,7 +79,15 @@ func (w *world) must(t testing.TB, bank string, e Event) Output {
 func (w *world) order(bank string, o wire.Order) OrderGiven {
 	w.orders++
 	o.Network, o.Bank, o.Key = network, bank, idOf(fmt.Sprintf("order %d", w.orders))
-	return OrderGiven{Order: o, Cause: wire.PayloadHash(wire.TypeOrder, o.Bytes()), NowMS: w.nowMS}
+	if o.Kind == wire.OrderIssue || o.Kind == wire.OrderRedeem {
+		o.Reserve = fmt.Sprintf("RTGS-%d", w.orders)
+	}
+	return OrderGiven{Order: o, Cause: o.Hash(), Signers: operators(bank), NowMS: w.nowMS}
+}
+
+// operators are the two of a bank who sign its orders.
+func operators(bank string) []wire.Key {
+	return []wire.Key{{Owner: bank, Name: "asha", Purpose: wire.PurposeOperator}, {Owner: bank, Name: "ben", Purpose: wire.PurposeOperator}}
 }
 
 func (w *world) open(t testing.TB, bank, account, owner string, as wire.AccountKind) {
