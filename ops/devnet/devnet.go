@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -34,13 +35,16 @@ const spreadBPS = 10
 // quoteFirmMS is how long its quotes are firm: longer than the time a swap has to be voted on.
 const quoteFirmMS = 30_000
 
+// supplyEveryS is how often banks prove their supply while their log grows.
+const supplyEveryS = 60
+
 // Options say what a development network is made from.
 type Options struct {
 	Dir        string            // for keys, trust file, bundle; made when absent
 	Exercise   *intake.Exercise  // what is played
 	Sheet      []byte            // the agreement's bytes, hashed into the charter
 	Files      fs.FS             // the exercise's directory, for processes that read it themselves
-	Keys       *proof.Keys       // proving and verification keys of bill-64 and totals
+	Keys       *proof.Keys       // proving and verification keys of Circuits
 	KeysDir    string            // where those keys lie, for processes that load them themselves
 	Processes  bool              // run banks, desks and provider as processes of their own
 	Failpoints map[string]string // with Processes: by id, where a process is killed in its first life
@@ -62,6 +66,7 @@ type Net struct {
 	Auditor   *node.Auditor
 
 	options   Options
+	prover    *proof.Pool // of every bank and desk of this process
 	claimed   bool        // keys and trust file in the directory are this network's
 	processes *supervisor // nil when everything runs in this process
 	postgres  *pgserver.Server
@@ -70,14 +75,14 @@ type Net struct {
 }
 
 // Circuits lists the circuits a development network proves with.
-func Circuits() []string { return []string{proof.BillName(chunkSize), proof.Totals} }
+func Circuits() []string { return append(node.DeskCircuits(chunkSize), node.ClaimCircuits()...) }
 
 func now() int64 { return time.Now().UnixMilli() }
 
 // Start sets up everything and opens the accounts. When something fails, what was started is stopped again and what was written is removed.
 func Start(ctx context.Context, o Options) (*Net, error) {
 	o.Log = telemetry.Guard(o.Log)
-	n := &Net{options: o, Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
+	n := &Net{options: o, prover: proof.NewPool(o.Keys, runtime.GOMAXPROCS(0)), Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close(), n.Discard())
 	}
@@ -190,7 +195,7 @@ func (n *Net) openBanks(ctx context.Context, ids *identities) error {
 			return err
 		}
 		if n.processes != nil {
-			err = n.spawn(node.Config{Role: node.RoleBank, ID: pinned.ID, Keys: "../keys/bank-" + pinned.ID + ".age", Database: url, VerificationKeys: verificationKeys()})
+			err = n.spawn(node.Config{Role: node.RoleBank, ID: pinned.ID, Keys: "../keys/bank-" + pinned.ID + ".age", Database: url, VerificationKeys: verificationKeys(), ProvingKeys: n.options.KeysDir, SupplyEveryS: supplyEveryS})
 		} else {
 			err = n.openBank(ctx, pinned.ID, ids.banks[pinned.ID], url)
 		}
@@ -239,7 +244,7 @@ func (n *Net) openBank(ctx context.Context, id string, ring *wallet.Ring, url st
 	if err != nil {
 		return err
 	}
-	bank, err := node.OpenBank(ctx, node.BankConfig{ID: id, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Verifiers: verifiers, Clock: now,
+	bank, err := node.OpenBank(ctx, node.BankConfig{ID: id, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Verifiers: verifiers, Prover: n.prover, SupplyEveryMS: 1_000 * supplyEveryS, Clock: now,
 		Log: n.options.Log.With("bank", id), Telemetry: n.options.Telemetry})
 	if err != nil {
 		return err
@@ -279,7 +284,7 @@ func (n *Net) openDesk(ctx context.Context, nation string, ring *wallet.Ring, ur
 	if err != nil {
 		return err
 	}
-	desk, err := node.OpenDesk(ctx, node.DeskConfig{Nation: nation, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Keys: n.options.Keys,
+	desk, err := node.OpenDesk(ctx, node.DeskConfig{Nation: nation, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Prover: n.prover,
 		Agreement: e.Agreement, Sheet: n.options.Sheet, Cases: e.Cases, Rates: e.Rates, ChunkSize: chunkSize, Clock: now, Log: n.options.Log.With("desk", nation),
 		Telemetry: n.options.Telemetry})
 	if err != nil {

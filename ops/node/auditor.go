@@ -38,17 +38,16 @@ func NewAuditor(cfg AuditorConfig) (*Auditor, error) {
 	return &Auditor{cfg: cfg, ask: &asker{bus: cfg.Bus, trust: cfg.Trust, key: key, clock: cfg.Clock}}, nil
 }
 
-// Fetch collects a bundle: of every bank the signed head and all leaves under it, every countersigned bill with its proofs, and of every member its charter
-// and its statement about that head. What is missing or wrong is not decided here but by audit.Verify.
+// Fetch collects a bundle: of every bank the signed head, all leaves under it, every countersigned bill with its proofs, and what it claims; of every member
+// its charter and its claims about those heads. A claim that its author refuses to make is left out: what is missing or wrong is not decided here but by
+// audit.Verify.
 func (a *Auditor) Fetch(ctx context.Context) (*wire.Bundle, error) {
 	bundle := &wire.Bundle{Network: a.cfg.Trust.Network, CreatedMS: a.cfg.Clock(), Keys: a.cfg.Keys}
-	heads := map[string][]byte{}
 	for _, bank := range a.cfg.Trust.Banks {
 		extract, err := a.extract(ctx, bank)
 		if err != nil {
 			return nil, err
 		}
-		heads[bank.ID] = extract.Checkpoint
 		bundle.Ledgers = append(bundle.Ledgers, *extract)
 		bills, err := a.bills(ctx, bank.ID)
 		if err != nil {
@@ -60,20 +59,8 @@ func (a *Auditor) Fetch(ctx context.Context) (*wire.Bundle, error) {
 		if err := a.charter(ctx, bundle, m.Nation); err != nil {
 			return nil, err
 		}
-		answer, err := a.ask.again(ctx, m.Nation, SubjectStatement, heads[m.Bank])
-		if err != nil {
-			return nil, err
-		}
-		if len(answer) == 0 {
-			continue
-		}
-		s, err := wire.ParseProvenStatement(answer)
-		if err != nil {
-			return nil, err
-		}
-		bundle.Statements = append(bundle.Statements, s)
 	}
-	return bundle, nil
+	return bundle, a.claims(ctx, bundle)
 }
 
 // extract fetches one ledger's head and leaves.

@@ -32,9 +32,12 @@ type BankConfig struct {
 	Store     engine.Store
 	Bus       *bus.Bus
 	Verifiers map[string]*proof.Verifier // by circuit name
+	Prover    *proof.Pool                // of ClaimCircuits
 	Clock     Clock
 	Log       *slog.Logger
 	Telemetry *telemetry.Telemetry // nil for none
+
+	SupplyEveryMS int64 // how often the supply is proven while the log grows; 0 for only when an auditor asks
 }
 
 // Bank is one central bank's process.
@@ -42,6 +45,7 @@ type Bank struct {
 	cfg    BankConfig
 	tracer trace.Tracer
 	engine *engine.Engine
+	claims *claims
 	outbox *bus.Outbox
 	stops  []func()
 	ctx    context.Context
@@ -95,6 +99,8 @@ func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
 		b.cancel()
 		return nil, errors.Join(err, b.Close())
 	}
+	b.claims = &claims{bank: b, currency: pinned.Currency, key: transportKey, veil: veil, book: newBook(b.engine, veil)}
+	b.work.Go(func() { b.claims.run(b.ctx) })
 	watch, err := newWatch(cfg.Telemetry, cfg.ID)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())

@@ -34,6 +34,7 @@ func (b *Bank) handlers() map[string]handler {
 	return map[string]handler{
 		SubjectOrder: b.onOrder, SubjectBill: b.onBill, SubjectPay: b.onPay, SubjectCancel: b.onCancel, SubjectOutcome: b.onOutcome,
 		SubjectAccount: b.onAccount, SubjectSummary: b.onSummary, SubjectHead: b.onHead, SubjectLeaves: b.onLeaves, SubjectBills: b.onBills,
+		SubjectRates: b.onRates, SubjectSupply: b.onSupply,
 	}
 }
 
@@ -94,19 +95,26 @@ type Recorded struct {
 }
 
 func (b *Bank) onPay(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
-	authorised, err := b.authorised(body)
+	var handed Submission
+	if err := wire.DecodeFields(body, wire.LimitBatch, handed.fields); err != nil {
+		return nil, err
+	}
+	authorised, err := b.authorised(handed.Payment)
 	if err != nil {
 		return nil, err
 	}
 	if from.Owner != authorised.Instruction.Payer {
 		return nil, notAllowed(from.Title(), "pay for "+authorised.Instruction.Payer)
 	}
+	if err := b.checkBills(authorised, handed.Bills); err != nil {
+		return nil, err
+	}
 	nonce, err := randomID()
 	if err != nil {
 		return nil, err
 	}
-	_, err = b.submit(ctx, swap.PaymentAuthorised{Payment: authorised, Package: body, Nonce: nonce, NowMS: b.cfg.Clock()},
-		engine.Evidence{Kind: engine.EvidenceAttachment, Hash: wire.AttachmentHash(body), Bytes: body})
+	_, err = b.submit(ctx, swap.PaymentAuthorised{Payment: authorised, Package: handed.Payment, Nonce: nonce, NowMS: b.cfg.Clock()},
+		engine.Evidence{Kind: engine.EvidenceAttachment, Hash: wire.AttachmentHash(handed.Payment), Bytes: handed.Payment})
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,9 @@ type Config struct {
 	Broker           string            `json:"broker"`                      // nats://host:port
 	Database         string            `json:"database,omitempty"`          // banks and desks: postgres://...
 	VerificationKeys map[string]string `json:"verification_keys,omitempty"` // banks: circuit name to file
-	ProvingKeys      string            `json:"proving_keys,omitempty"`      // desks: directory of proving keys
+	ProvingKeys      string            `json:"proving_keys,omitempty"`      // banks and desks: directory of proving keys
+	ProverWorkers    int               `json:"prover_workers,omitempty"`    // banks and desks: proofs made at a time, one core each; one less than there are cores when 0
+	SupplyEveryS     int64             `json:"supply_every_s,omitempty"`    // banks: seconds between proofs of the supply while the log grows; only on request when 0
 	Exercise         string            `json:"exercise,omitempty"`          // desks and providers: directory with the agreement, cases and rates
 	ChunkSize        int               `json:"chunk_size,omitempty"`        // desks: items a chunk
 	Quotes           *QuoteConfig      `json:"quotes,omitempty"`            // providers
@@ -104,6 +106,10 @@ func (c *Config) check(role string, f *configFaults) {
 		if len(c.VerificationKeys) == 0 {
 			f.add("verification_keys", "name each circuit's file", "is missing")
 		}
+		f.due("proving_keys", c.ProvingKeys)
+		if c.SupplyEveryS < 0 {
+			f.add("supply_every_s", "use 0 or more seconds", "is %d", c.SupplyEveryS)
+		}
 	case RoleDesk:
 		f.due("proving_keys", c.ProvingKeys)
 		if c.ChunkSize != 16 && c.ChunkSize != 64 && c.ChunkSize != 256 {
@@ -111,6 +117,9 @@ func (c *Config) check(role string, f *configFaults) {
 		}
 	case RoleProvider:
 		c.checkQuotes(f)
+	}
+	if c.ProverWorkers < 0 {
+		f.add("prover_workers", "use 0 or more", "is %d", c.ProverWorkers)
 	}
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel) {
 		f.add("log_level", "use debug, info, warn or error", "is %q", c.LogLevel)

@@ -22,6 +22,7 @@ func sound(role string) map[string]any {
 	switch role {
 	case node.RoleBank:
 		c["database"], c["verification_keys"] = "postgres:///bank?host=/run", map[string]string{"bill-64": "bill-64.vk"}
+		c["proving_keys"] = "keys"
 	case node.RoleDesk:
 		c["database"], c["exercise"], c["proving_keys"], c["chunk_size"] = "postgres://db:5432/desk", "exercise", "keys", 64
 	case node.RoleProvider:
@@ -130,6 +131,9 @@ func TestEveryFaultIsNamedWithItsFieldAndLine(t *testing.T) {
 		{"a desk without a database", "desk", "database", nil, "database: is missing"},
 		{"a database of another make", "desk", "database", "mysql://db/desk", "database: is no address"},
 		{"a bank that can verify nothing", "bank", "verification_keys", map[string]string{}, "verification_keys: is missing"},
+		{"a bank that can prove nothing", "bank", "proving_keys", nil, "proving_keys: is missing"},
+		{"a supply proven before it was", "bank", "supply_every_s", -1, "supply_every_s: is -1"},
+		{"a prover with less than nobody at work", "desk", "prover_workers", -1, "prover_workers: is -1"},
 		{"a desk without proving keys", "desk", "proving_keys", nil, "proving_keys: is missing"},
 		{"a desk without an exercise", "desk", "exercise", nil, "exercise: is missing"},
 		{"chunks of a size there is no circuit for", "desk", "chunk_size", 65, "chunk_size: is 65"},

@@ -34,7 +34,7 @@ type DeskConfig struct {
 	Ring      *wallet.Ring // keys nation, service; an identity to open what is sealed to it; secrets blinding, salts, programme
 	Store     *postgres.Desk
 	Bus       *bus.Bus
-	Keys      *proof.Keys
+	Prover    *proof.Pool // of the circuits of bills and of this desk's statements
 	Agreement programme.Agreement
 	Sheet     []byte           // the agreement as the members hold it, to hash into the charter
 	Cases     []programme.Case // contracts both sides hold; receipts come as posts
@@ -157,7 +157,7 @@ func ProgrammeTag(key [32]byte, agreement string) wire.Hash {
 
 func (d *Desk) join(ctx context.Context, service *wallet.Signer) error {
 	handlers := d.userHandlers()
-	handlers[SubjectCharter], handlers[SubjectStatement] = d.onCharter, d.onStatement
+	handlers[SubjectCharter], handlers[SubjectStatement], handlers[SubjectBudget], handlers[SubjectClosing] = d.onCharter, d.onStatement, d.onBudget, d.onClosing
 	watch, err := newWatch(d.cfg.Telemetry, d.cfg.Nation)
 	if err != nil {
 		return err

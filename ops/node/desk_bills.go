@@ -41,6 +41,11 @@ type DeskBill struct {
 	proven   int           // chunks proven in this run, until all are
 }
 
+// Proven gives the bill as banks want to see it: countersigned, with the proofs that are there.
+func (b *DeskBill) Proven() wire.ProvenBill {
+	return wire.ProvenBill{Envelope: b.envelope, Proofs: slices.Clone(b.Proofs)}
+}
+
 // chunkOpening opens one chunk's commitments.
 type chunkOpening struct {
 	records [][]byte

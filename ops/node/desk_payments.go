@@ -232,6 +232,12 @@ func (d *Desk) AddPayment(ctx context.Context, envelope wire.Envelope) (wire.Has
 	if in.MaxDebitMinor > due.MaxDebitMinor {
 		return wire.Hash{}, refusal.Newf("over_debit_limit", "lower the largest debit", "a debit of up to %d minor units, at most %d are in line with the reference rate", in.MaxDebitMinor, due.MaxDebitMinor)
 	}
+	d.mu.Lock()
+	err = d.withinBudget(&due, wire.Hash{})
+	d.mu.Unlock()
+	if err != nil {
+		return wire.Hash{}, err
+	}
 	due.ID, due.UETR, due.MaxDebitMinor, due.CreatedMS, due.DeadlineMS = in.ID, in.UETR, in.MaxDebitMinor, in.CreatedMS, in.DeadlineMS
 	hash := in.Hash()
 	if due.Hash() != hash {
@@ -346,6 +352,8 @@ func (d *Desk) AddApproval(ctx context.Context, envelope wire.Envelope) error {
 	event := payment.Event{Do: payment.Approve, AtMS: d.cfg.Clock(), By: by, Reason: a.Reason}
 	if a.Verdict == wire.VerdictReject {
 		event.Do = payment.Reject
+	} else if err := d.mayApprove(a.Instruction); err != nil {
+		return err
 	}
 	return d.advance(ctx, a.Instruction, event, envelope.Bytes())
 }

@@ -172,7 +172,15 @@ func (d *Desk) submit(ctx context.Context, p *deskPayment) error {
 		pack.Openings = append(pack.Openings, wire.TotalOpening{Bill: hash, TotalMinor: b.Total.Minor(), Blinding: b.blinding})
 	}
 	d.mu.Unlock()
-	body, err := wire.TryEncode(&pack)
+	var handed Submission
+	var err error
+	if handed.Payment, err = wire.TryEncode(&pack); err != nil {
+		return err
+	}
+	if handed.Bills, err = d.provenBills(&p.Instruction); err != nil {
+		return err
+	}
+	body, err := handed.Bytes()
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,16 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"slices"
 
 	"entente/schema/refusal"
+	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/zk/commit"
+	"entente/zk/proof"
 	"entente/zk/transcript"
 )
 
@@ -14,7 +18,14 @@ import (
 const (
 	SubjectCharter   = "charter"   // members and category names of its programme, signed
 	SubjectStatement = "statement" // proven totals of all its bills under a log head
+	SubjectBudget    = "budget"    // proof that what it is billed keeps within its budget
+	SubjectClosing   = "closing"   // proofs that the cost of shared categories was divided as agreed
 )
+
+// DeskCircuits names the circuits a desk proves with that makes chunks of so many items.
+func DeskCircuits(chunkSize int) []string {
+	return []string{proof.BillName(chunkSize), proof.Totals, proof.Budget, proof.Share}
+}
 
 func (d *Desk) auditor(from wire.Key) error {
 	if _, ok := d.cfg.Trust.Auditor(from.Owner); !ok {
@@ -23,20 +34,13 @@ func (d *Desk) auditor(from wire.Key) error {
 	return nil
 }
 
-// onCharter signs what the programme's tag stands for. Every member signs the same bytes; the auditor joins the signatures.
+// onCharter signs what the programme's tag stands for, and what its members agreed that may be checked. Every member signs the same bytes; the auditor joins
+// the signatures.
 func (d *Desk) onCharter(_ context.Context, from wire.Key, _ []byte) ([]byte, error) {
 	if err := d.auditor(from); err != nil {
 		return nil, err
 	}
-	a := d.cfg.Agreement
-	c := wire.Charter{Network: d.cfg.Trust.Network, Programme: d.programme, Name: a.Name, Agreement: sha256.Sum256(d.cfg.Sheet)}
-	for _, m := range a.Members {
-		c.Members = append(c.Members, string(m.Nation))
-	}
-	for _, category := range a.Categories {
-		c.Categories = append(c.Categories, wire.CharterCategory{Code: category.Code})
-	}
-	payload, err := wire.TryEncode(&c)
+	payload, err := wire.TryEncode(d.charter())
 	if err != nil {
 		return nil, err
 	}
@@ -47,32 +51,57 @@ func (d *Desk) onCharter(_ context.Context, from wire.Key, _ []byte) ([]byte, er
 	return envelope.Bytes(), nil
 }
 
+// charter writes the agreement as auditors see it. It follows from the agreement alone, so that all members write the same bytes.
+func (d *Desk) charter() *wire.Charter {
+	a := d.cfg.Agreement
+	c := &wire.Charter{Network: d.cfg.Trust.Network, Programme: d.programme, Name: a.Name, Agreement: sha256.Sum256(d.cfg.Sheet)}
+	for _, m := range a.Members {
+		c.Members = append(c.Members, string(m.Nation))
+	}
+	for _, category := range a.Categories {
+		named := wire.CharterCategory{Code: category.Code}
+		for _, share := range category.Formula.Shares {
+			named.Shares = append(named.Shares, uint32(share))
+		}
+		c.Categories = append(c.Categories, named)
+	}
+	c.Budgets = budgets(a)
+	return c
+}
+
+// head opens the log head that an auditor sent, of whichever bank it is.
+func (d *Desk) head(note []byte) (trust.Bank, wire.Head, error) {
+	origin, _, _ := bytes.Cut(note, []byte("\n"))
+	for _, bank := range d.cfg.Trust.Banks {
+		if bank.LogOrigin == string(origin) {
+			head, err := openHead(bank.LogKey, note)
+			return bank, wire.Head{Origin: head.Origin, Size: int64(head.Size), Root: wire.Hash(head.Root)}, err
+		}
+	}
+	return trust.Bank{}, wire.Head{}, refusal.Newf(wire.CodeWrongRecipient, "send the head of a bank of this network", "a head of log %.80q", origin)
+}
+
 // onStatement proves the totals by category of all bills this nation is owed that are leaves under a signed log head. The body is the checkpoint.
 // A desk without bills under that head answers with nothing.
 func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
 	if err := d.auditor(from); err != nil {
 		return nil, err
 	}
-	member, _ := d.cfg.Trust.Member(d.cfg.Nation)
-	bank, _ := d.cfg.Trust.Bank(member.Bank)
-	head, err := openHead(bank.LogKey, body)
+	bank, head, err := d.head(body)
 	if err != nil {
 		return nil, err
-	}
-	if head.Origin != bank.LogOrigin {
-		return nil, refusal.Newf(wire.CodeWrongRecipient, "send the head of this nation's own bank", "a head of log %q", head.Origin)
 	}
 	nonce, err := randomHash()
 	if err != nil {
 		return nil, err
 	}
 	s := wire.Statement{Network: d.cfg.Trust.Network, Programme: d.programme, Creditor: d.cfg.Nation, Ledger: bank.ID, Currency: bank.Currency,
-		Origin: head.Origin, Size: int64(head.Size), Root: wire.Hash(head.Root), Nonce: nonce, Mask: uint16(1<<len(d.cfg.Agreement.Categories) - 1)}
-	w, bills, err := d.slice(s.Size)
-	if err != nil || bills == 0 {
+		Origin: head.Origin, Size: head.Size, Root: head.Root, Nonce: nonce, Mask: uint16(1<<len(d.cfg.Agreement.Categories) - 1)}
+	opened, err := addUp(d.recorded(bank.ID, head.Size, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation }))
+	if err != nil || opened.bills == 0 {
 		return nil, err
 	}
-	w.Mask = s.Mask
+	w := commit.TotalsWitness{Totals: opened.totals, R: opened.blinding, Mask: s.Mask}
 	public, err := w.Public()
 	if err != nil {
 		return nil, err
@@ -84,7 +113,7 @@ func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]b
 		}
 	}
 	w.Context = commit.StatementContext(s)
-	p, err := d.cfg.Keys.ProveTotals(ctx, w)
+	p, err := d.cfg.Prover.Prove(ctx, func(ctx context.Context, keys *proof.Keys) (proof.Proof, error) { return keys.ProveTotals(ctx, w) })
 	if err != nil {
 		return nil, err
 	}
@@ -100,36 +129,43 @@ func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]b
 	return proven.Bytes(), nil
 }
 
-// slice adds up the openings of this nation's bills that are recorded below size.
-func (d *Desk) slice(size int64) (commit.TotalsWitness, int, error) {
-	var w commit.TotalsWitness
+// recorded lists the bills on a bank's ledger that are leaves below size, of those that which picks.
+func (d *Desk) recorded(bank string, size int64, which func(*DeskBill) bool) []DeskBill {
+	return slices.DeleteFunc(d.Bills(), func(b DeskBill) bool {
+		return b.Bill.Ledger != bank || b.State != BillRecorded || b.Seq >= size || !which(&b)
+	})
+}
+
+// opened is what the summed category commitments of some bills hold.
+type opened struct {
+	bills    int
+	totals   commit.Totals
+	blinding commit.Scalar
+}
+
+// addUp adds the openings of bills.
+func addUp(bills []DeskBill) (opened, error) {
+	sum := opened{bills: len(bills)}
 	var blindings []commit.Scalar
-	bills := 0
-	for _, b := range d.Bills() {
-		if b.Bill.Creditor != d.cfg.Nation || b.State != BillRecorded || b.Seq >= size {
-			continue
-		}
-		bills++
+	for _, b := range bills {
 		for i := range b.chunks {
 			items, err := b.chunks[i].items()
 			if err != nil {
-				return w, 0, err
+				return sum, err
 			}
 			sums, err := commit.SumItems(items)
 			if err != nil {
-				return w, 0, err
+				return sum, err
 			}
-			if w.Totals, err = w.Totals.Add(sums); err != nil {
-				return w, 0, err
+			if sum.totals, err = sum.totals.Add(sums); err != nil {
+				return sum, err
 			}
 			blindings = append(blindings, b.chunks[i].r)
 		}
 	}
 	var err error
-	if bills > 0 {
-		w.R, err = commit.AddScalars(blindings...)
-	}
-	return w, bills, err
+	sum.blinding, err = commit.AddScalars(blindings...)
+	return sum, err
 }
 
 func openHead(vkey string, note []byte) (transcript.Checkpoint, error) {

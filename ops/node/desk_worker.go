@@ -59,7 +59,7 @@ func (d *Desk) Work() {
 func (d *Desk) workOnce(ctx context.Context, settling *settlers) error {
 	settling.start()
 	d.review() // what could not be countersigned before
-	if err := d.ProveBills(ctx, func() {}); err != nil {
+	if err := d.ProveBills(ctx); err != nil {
 		return err
 	}
 	return d.RecordBills(ctx)

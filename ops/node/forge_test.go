@@ -15,6 +15,7 @@ type order struct {
 	w        *world
 	in       wire.Instruction
 	bill     node.DeskBill
+	bills    func([][]byte) [][]byte // changes what is shown to the payer's bank
 	quote    wire.Quote
 	quoter   *wallet.Signer
 	taker    *wallet.Signer
@@ -77,7 +78,7 @@ func sign(t *testing.T, s *wallet.Signer, kind wire.PayloadType, payload []byte)
 	return e
 }
 
-// pack signs everything and gives the package as it goes to the bank.
+// pack signs everything and gives the submission as it goes to the bank.
 func (o *order) pack(t *testing.T) []byte {
 	t.Helper()
 	payload, err := wire.TryEncode(&o.in)
@@ -100,7 +101,18 @@ func (o *order) pack(t *testing.T) []byte {
 		acceptance := sign(t, o.taker, wire.TypeAcceptance, a.Bytes())
 		p.Quote, p.Acceptance = quote.Bytes(), acceptance.Bytes()
 	}
-	body, err := wire.TryEncode(&p)
+	handed := node.Submission{}
+	if handed.Payment, err = wire.TryEncode(&p); err != nil {
+		t.Fatal(err)
+	}
+	if o.in.PayerBank != o.in.PayeeBank {
+		proven := o.bill.Proven()
+		handed.Bills = [][]byte{proven.Bytes()}
+	}
+	if o.bills != nil {
+		handed.Bills = o.bills(handed.Bills)
+	}
+	body, err := handed.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}

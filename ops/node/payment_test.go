@@ -14,6 +14,7 @@ import (
 	"entente/settlement/payment"
 	"entente/settlement/swap"
 	"entente/wallet/quorum"
+	"entente/zk/proof"
 )
 
 func twoPersons(t *testing.T, w *world) {
@@ -44,6 +45,8 @@ func twoPersons(t *testing.T, w *world) {
 	})
 	t.Run("at the bank, whatever a desk sends", func(t *testing.T) {
 		bill := w.billOf(t, "KWT", "FRA", "exercise")
+		foreign := w.billOf(t, "KWT", "DEU", "exercise")
+		other := foreign.Proven()
 		before := w.books(t, "KWT")
 		for name, test := range map[string]struct {
 			spoil func(*order)
@@ -58,6 +61,17 @@ func twoPersons(t *testing.T, w *world) {
 			"it is of another network":      {func(o *order) { o.in.Network = "dev-other" }, wire.CodeWrongNetwork},
 			"it debits somebody else":       {func(o *order) { o.in.PayerAccount = "CBK-PROVIDER-1" }, payment.CodeAccountForeign},
 			"its limit is too low":          {func(o *order) { o.in.MaxDebitMinor = 1 }, payment.CodeOverDebitLimit},
+			"its bill is not shown":         {func(o *order) { o.bills = func([][]byte) [][]byte { return nil } }, payment.CodeBillTotalMismatch},
+			"another bill is shown":         {func(o *order) { o.bills = func([][]byte) [][]byte { return [][]byte{other.Bytes()} } }, payment.CodeBillForeign},
+			"a bill without its signatures is shown": {func(o *order) {
+				o.bills = changedBill(t, func(p *wire.ProvenBill) { p.Envelope.Signatures = p.Envelope.Signatures[:1] })
+			}, node.CodeCountersignature},
+			"a bill with a changed proof is shown": {func(o *order) {
+				o.bills = changedBill(t, func(p *wire.ProvenBill) { p.Proofs[0][0] ^= 1 })
+			}, proof.CodeProofMalformed},
+			"a bill with another bill's proof is shown": {func(o *order) {
+				o.bills = changedBill(t, func(p *wire.ProvenBill) { p.Proofs[0] = other.Proofs[0] })
+			}, proof.CodeProofInvalid},
 		} {
 			t.Run(name, func(t *testing.T) {
 				o := w.order(t, bill)
@@ -75,6 +89,19 @@ func twoPersons(t *testing.T, w *world) {
 			t.Errorf("the books changed from %+v to %+v", before, got)
 		}
 	})
+}
+
+// changedBill shows a bill with something about it changed.
+func changedBill(t *testing.T, change func(*wire.ProvenBill)) func([][]byte) [][]byte {
+	return func(bills [][]byte) [][]byte {
+		t.Helper()
+		p, err := wire.ParseProvenBill(bills[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&p)
+		return [][]byte{p.Bytes()}
+	}
 }
 
 // settles waits until the payer's desk has seen its payment settled.

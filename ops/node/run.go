@@ -129,11 +129,16 @@ func (p *process) bank(ctx context.Context) error {
 	if err := p.current(ctx); err != nil {
 		return err
 	}
+	prover, err := p.prover(ctx, ClaimCircuits())
+	if err != nil {
+		return err
+	}
 	store, err := postgres.Open(ctx, p.cfg.Database, p.cfg.ID, postgres.Traced(p.telemetry.Tracers()))
 	if err != nil {
 		return err
 	}
-	b, err := OpenBank(ctx, BankConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Verifiers: verifiers, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
+	b, err := OpenBank(ctx, BankConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Verifiers: verifiers, Prover: prover,
+		SupplyEveryMS: 1_000 * p.cfg.SupplyEveryS, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
 	if err != nil {
 		return err
 	}
@@ -156,12 +161,8 @@ func (p *process) desk(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the agreement: %w", err)
 	}
-	names := []string{proof.BillName(p.cfg.ChunkSize), proof.Totals}
-	keys, err := proof.OpenDevelopment(ctx, p.cfg.file(p.cfg.ProvingKeys), names, func(name, stage string) { p.log.Info("proving keys", "circuit", name, "phase", stage) })
+	prover, err := p.prover(ctx, DeskCircuits(p.cfg.ChunkSize))
 	if err != nil {
-		return err
-	}
-	if err := p.pinned(keys, names); err != nil {
 		return err
 	}
 	if err := p.current(ctx); err != nil {
@@ -171,7 +172,7 @@ func (p *process) desk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := OpenDesk(ctx, DeskConfig{Nation: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Keys: keys, Agreement: exercise.Agreement,
+	d, err := OpenDesk(ctx, DeskConfig{Nation: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Prover: prover, Agreement: exercise.Agreement,
 		Sheet: sheet, Cases: exercise.Cases, Rates: exercise.Rates, ChunkSize: p.cfg.ChunkSize, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -182,7 +183,16 @@ func (p *process) desk(ctx context.Context) error {
 	return errors.Join(d.Close(), store.Close())
 }
 
-// pinned checks that what this desk proves with is what everybody verifies with.
+// prover opens the proving keys of circuits, for as many workers as the configuration says.
+func (p *process) prover(ctx context.Context, circuits []string) (*proof.Pool, error) {
+	keys, err := proof.OpenDevelopment(ctx, p.cfg.file(p.cfg.ProvingKeys), circuits, func(name, stage string) { p.log.Info("proving keys", "circuit", name, "phase", stage) })
+	if err != nil {
+		return nil, err
+	}
+	return proof.NewPool(keys, p.cfg.ProverWorkers), p.pinned(keys, circuits)
+}
+
+// pinned checks that what this process proves with is what everybody verifies with.
 func (p *process) pinned(keys *proof.Keys, names []string) error {
 	for _, name := range names {
 		info, err := keys.Info(name)

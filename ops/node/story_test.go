@@ -24,6 +24,7 @@ func TestWhatIsRefusedLeavesTheExerciseSound(t *testing.T) {
 		run  func(*testing.T, *world)
 	}{
 		{"a bill needs both signatures and its own proofs", badBillsAreNotRecorded},
+		{"claims are made for auditors, about all there is", claimsAreForAuditors},
 		{"a payment needs two persons of the paying desk", twoPersons},
 		{"a bill is paid once", paidOnce},
 		{"a quote is for one payment of its taker in its time", badQuotes},
@@ -47,6 +48,7 @@ func endsWell(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	claimsAreThere(t, w, bundle)
 	if r := w.net.Auditor.Verify(bundle.File(), nil); r.Result != audit.Valid || r.ItemsDisclosed != 0 {
 		t.Errorf("the audit:\n%s", r.Certificate())
 	}

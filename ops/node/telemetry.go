@@ -193,8 +193,11 @@ func (d *Desk) newFigures() (*deskFigures, error) {
 	return f, nil
 }
 
-func (f *deskFigures) proven(ctx context.Context, circuit string, took time.Duration) {
-	f.proof.Record(ctx, took.Seconds(), metric.WithAttributes(f.desk, attribute.String("circuit", circuit)))
+// proven counts proofs that were made together, each with its part of the time.
+func (f *deskFigures) proven(ctx context.Context, circuit string, proofs int, took time.Duration) {
+	for range proofs {
+		f.proof.Record(ctx, took.Seconds()/float64(proofs), metric.WithAttributes(f.desk, attribute.String("circuit", circuit)))
+	}
 }
 
 // end stops the observing.

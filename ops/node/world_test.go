@@ -19,6 +19,7 @@ import (
 	"entente/ops/node"
 	"entente/schema/refusal"
 	"entente/schema/wire"
+	"entente/settlement/programme"
 	"entente/settlement/swap"
 	"entente/wallet"
 	"entente/zk/proof"
@@ -41,7 +42,9 @@ type world struct {
 	err  error
 	dir  string
 	net  *devnet.Net
-	ring map[string]*wallet.Ring // by key file, such as desk-GBR
+
+	agreement programme.Agreement
+	ring      map[string]*wallet.Ring // by key file, such as desk-GBR
 }
 
 var running world
@@ -69,6 +72,7 @@ func (w *world) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	w.agreement = exercise.Agreement
 	sheet, err := os.ReadFile(filepath.Join(data, "agreement.json"))
 	if err != nil {
 		return err
@@ -112,9 +116,9 @@ func (w *world) openKeys() error {
 
 // bill brings the exercise to where every bill is recorded, although somebody without a key has sent posts first.
 func (w *world) bill(ctx context.Context, e *intake.Exercise) error {
-	programme := w.net.Desks["GBR"].Programme().String()
+	tag := w.net.Desks["GBR"].Programme().String()
 	for range 100 {
-		if err := w.net.Auditor.Bus().Post(ctx, programme, "DEU", []byte("no post")); err != nil {
+		if err := w.net.Auditor.Bus().Post(ctx, tag, "DEU", []byte("no post")); err != nil {
 			return err
 		}
 	}

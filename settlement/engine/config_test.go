@@ -51,3 +51,25 @@ func TestEvidenceThatNoStoreTakesIsRefusedBeforeTheEvent(t *testing.T) {
 		t.Errorf("no event gives %v", err)
 	}
 }
+
+func TestADocumentIsKeptOnce(t *testing.T) {
+	overBoth(t, func(t *testing.T, db database) {
+		h := newHouse(t, "boj", "JPY", db)
+		e := h.start()
+		kept := engine.Evidence{Kind: "rate", Hash: wire.Hash{7}, Bytes: []byte("a proof")}
+		if err := e.Keep(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+		again := kept
+		again.Bytes = []byte("another proof")
+		if err := e.Keep(t.Context(), again); err != nil {
+			t.Fatal(err)
+		}
+		if b, ok, err := e.Evidence(t.Context(), "rate", wire.Hash{7}); err != nil || !ok || string(b) != "a proof" {
+			t.Errorf("%q, %v, %v", b, ok, err)
+		}
+		if err := e.Keep(t.Context(), engine.Evidence{Kind: "rate"}); refusal.CodeOf(err) != engine.CodeMisconfigured {
+			t.Errorf("a document without bytes: %v", err)
+		}
+	})
+}

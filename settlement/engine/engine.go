@@ -186,10 +186,17 @@ func (w *Work) check() error {
 	if w.Event == nil {
 		return refusal.New(CodeMisconfigured, "a work without an event", "give an event of settlement/swap")
 	}
-	for _, d := range w.Evidence {
-		if d.Kind == "" || len(d.Kind) > 64 || len(d.Bytes) == 0 || strings.ToValidUTF8(d.Kind, "") != d.Kind || strings.ContainsRune(d.Kind, 0) {
-			return refusal.Newf(CodeMisconfigured, "name the evidence by 1 to 64 bytes and give its bytes", "evidence %.80q of %d bytes", d.Kind, len(d.Bytes))
+	for i := range w.Evidence {
+		if err := w.Evidence[i].check(); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (d *Evidence) check() error {
+	if d.Kind == "" || len(d.Kind) > 64 || len(d.Bytes) == 0 || strings.ToValidUTF8(d.Kind, "") != d.Kind || strings.ContainsRune(d.Kind, 0) {
+		return refusal.Newf(CodeMisconfigured, "name the evidence by 1 to 64 bytes and give its bytes", "evidence %.80q of %d bytes", d.Kind, len(d.Bytes))
 	}
 	return nil
 }
@@ -242,6 +249,14 @@ func (e *Engine) Entries(ctx context.Context, from, to int64) ([]ledger.Entry, e
 // Evidence gives the exact bytes of a document that an event came with.
 func (e *Engine) Evidence(ctx context.Context, kind string, hash wire.Hash) ([]byte, bool, error) {
 	return e.cfg.Store.Evidence(ctx, kind, hash)
+}
+
+// Keep stores a document beside the ledger, outside of any event, once. Refused (misconfigured) when it has no kind or no bytes.
+func (e *Engine) Keep(ctx context.Context, d Evidence) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	return e.cfg.Store.Keep(ctx, d)
 }
 
 // Message gives a message that the bank sent.

@@ -261,6 +261,16 @@ func (s *memorySession) Evidence(_ context.Context, kind string, hash wire.Hash)
 	return slices.Clone(b), ok, nil
 }
 
+// Keep implements Store.
+func (s *memorySession) Keep(_ context.Context, d Evidence) error {
+	m, unlock := s.lock()
+	defer unlock()
+	if key := (evidenceKey{d.Kind, d.Hash}); m.evidence[key] == nil {
+		m.evidence[key] = slices.Clone(d.Bytes)
+	}
+	return nil
+}
+
 // Message implements Store.
 func (s *memorySession) Message(_ context.Context, key swap.MessageKey) (Message, bool, error) {
 	m, unlock := s.lock()

@@ -30,6 +30,8 @@ type Store interface {
 	Entries(ctx context.Context, from, to int64) ([]ledger.Entry, error)
 	// Evidence gives the bytes stored under a kind and hash.
 	Evidence(ctx context.Context, kind string, hash wire.Hash) ([]byte, bool, error)
+	// Keep stores a document outside of any batch, such as a proof made afterwards. What is there already stays as it is.
+	Keep(ctx context.Context, d Evidence) error
 	// Message gives a message that was sent.
 	Message(ctx context.Context, key swap.MessageKey) (Message, bool, error)
 	// Notes gives at most limit notes with an id above after, in order.

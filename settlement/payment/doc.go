@@ -30,6 +30,10 @@ const (
 	CodeBillRepeated refusal.Code = "bill_repeated"
 	// CodeBillTotalMismatch refuses openings that are not one for each bill, or do not add up to what is paid.
 	CodeBillTotalMismatch refusal.Code = "bill_total_mismatch"
+	// CodeBillForeign refuses a bill that is not what the payer owes the payee, or not the one the instruction names. CheckBill gives it.
+	CodeBillForeign refusal.Code = "bill_foreign"
+	// CodeBillOpening refuses an opening that is not that of the bill's total commitment. CheckBill and CheckOpening give it.
+	CodeBillOpening refusal.Code = "bill_opening_invalid"
 	// CodeQuoteMissing refuses a payment across currencies without a quote and its acceptance.
 	CodeQuoteMissing refusal.Code = "quote_missing"
 	// CodeQuoteForeign refuses a quote of another network, provider, taker, pair or ledger, or one that nothing calls for.

@@ -48,15 +48,15 @@ func run(t *testing.T, p Payment, events ...Event) Payment {
 }
 
 var (
-	make1    = Event{Do: Make, AtMS: 10, By: asha}
-	approve  = Event{Do: Approve, AtMS: 20, By: bina}
-	approve2 = Event{Do: Approve, AtMS: 21, By: chen}
-	accept   = Event{Do: Quote, AtMS: 30, Quote: quote, DebitMinor: 29_000}
-	submit   = Event{Do: Submit, AtMS: 40}
-	propose  = Event{Do: Propose, AtMS: 50, Swap: wire.Hash{9}}
-	commit   = Event{Do: Commit, AtMS: 60}
-	settle   = Event{Do: Settle, AtMS: 70}
-	abort    = Event{Do: Abort, AtMS: 60, Code: "vote_missing", Reason: "the payee's bank did not vote in time"}
+	make1      = Event{Do: Make, AtMS: 10, By: asha}
+	approve    = Event{Do: Approve, AtMS: 20, By: bina}
+	approve2   = Event{Do: Approve, AtMS: 21, By: chen}
+	accept     = Event{Do: Quote, AtMS: 30, Quote: quote, DebitMinor: 29_000}
+	submit     = Event{Do: Submit, AtMS: 40}
+	propose    = Event{Do: Propose, AtMS: 50, Swap: wire.Hash{9}}
+	committing = Event{Do: Commit, AtMS: 60}
+	settle     = Event{Do: Settle, AtMS: 70}
+	abort      = Event{Do: Abort, AtMS: 60, Code: "vote_missing", Reason: "the payee's bank did not vote in time"}
 )
 
 func states(p Payment) string {
@@ -73,11 +73,11 @@ func TestLivesOfPayments(t *testing.T) {
 		events []Event
 		states string
 	}{
-		"a payment across currencies settles": {draft("JPY", 1), []Event{make1, approve, accept, submit, propose, commit, settle},
+		"a payment across currencies settles": {draft("JPY", 1), []Event{make1, approve, accept, submit, propose, committing, settle},
 			"drafted made approved quoted submitted proposed committed settled"},
 		"a payment inside one currency settles at once": {draft("INR", 1), []Event{make1, approve, submit, settle}, "drafted made approved submitted settled"},
 		"two approvals are waited for":                  {draft("JPY", 2), []Event{make1, approve, approve2, accept}, "drafted made made approved quoted"},
-		"an aborted payment settles with a new quote": {draft("JPY", 1), []Event{make1, approve, accept, submit, propose, abort, accept, submit, propose, commit, settle},
+		"an aborted payment settles with a new quote": {draft("JPY", 1), []Event{make1, approve, accept, submit, propose, abort, accept, submit, propose, committing, settle},
 			"drafted made approved quoted submitted proposed aborted quoted submitted proposed committed settled"},
 		"a quote that lapsed is replaced":                {draft("JPY", 1), []Event{make1, approve, accept, {Do: Lapse, AtMS: 35}, accept}, "drafted made approved quoted approved quoted"},
 		"an approver rejects":                            {draft("JPY", 1), []Event{make1, {Do: Reject, AtMS: 15, By: bina, Reason: "wrong bill"}}, "drafted made rejected"},
@@ -126,8 +126,8 @@ func TestStepRefuses(t *testing.T) {
 		"settlement before commitment":                           {proposed, settle, CodeWrongState},
 		"a cancellation once the swap is proposed":               {proposed, Event{Do: Cancel, AtMS: 55, By: asha}, CodeWrongState},
 		"an expiry once the swap is proposed":                    {proposed, Event{Do: Expire, AtMS: deadline + 1}, CodeWrongState},
-		"an abort once committed":                                {run(t, proposed, commit), abort, CodeWrongState},
-		"a second settlement":                                    {run(t, proposed, commit, settle), settle, CodeWrongState},
+		"an abort once committed":                                {run(t, proposed, committing), abort, CodeWrongState},
+		"a second settlement":                                    {run(t, proposed, committing, settle), settle, CodeWrongState},
 		"an action nobody knows":                                 {made, Event{Do: "hurry"}, CodeWrongState},
 		"an approval after the deadline":                         {made, Event{Do: Approve, AtMS: deadline + 1, By: bina}, CodeExpired},
 		"a submission after the deadline":                        {inside, Event{Do: Submit, AtMS: deadline + 1}, CodeExpired},
@@ -205,7 +205,7 @@ func TestClearedIsNotSettled(t *testing.T) {
 	if p.Cleared() || p.Settled() {
 		t.Error("a proposed payment is neither cleared nor settled")
 	}
-	p = run(t, p, commit)
+	p = run(t, p, committing)
 	if !p.Cleared() || p.Settled() {
 		t.Error("a committed payment is cleared and not settled")
 	}
@@ -248,7 +248,7 @@ func TestAScreenOffersWhatTheTableAllows(t *testing.T) {
 		"what waits for approval":          {run(t, draft("JPY", 1), make1), []Action{Approve, Reject, Cancel, Expire}},
 		"what is approved in two":          {run(t, draft("JPY", 1), make1, approve), []Action{Quote, Reject, Cancel, Expire}},
 		"what is approved in one currency": {run(t, draft("INR", 1), make1, approve), []Action{Submit, Reject, Cancel, Expire}},
-		"what is committed":                {run(t, draft("JPY", 1), make1, approve, accept, submit, propose, commit), []Action{Settle}},
+		"what is committed":                {run(t, draft("JPY", 1), make1, approve, accept, submit, propose, committing), []Action{Settle}},
 		"what is cancelled":                {run(t, draft("JPY", 1), Event{Do: Cancel, AtMS: 2, By: asha}), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,6 +28,15 @@ func (s State) Cleared() bool { return s == Committed || s == Settled }
 // Settled tells whether the payment is final at the payee's ledger, the only sense in which it is paid.
 func (s State) Settled() bool { return s == Settled }
 
+// Approved tells whether the quorum has approved the payment and it may still be paid, or is.
+func (s State) Approved() bool {
+	switch s {
+	case Approved, Quoted, Submitted, Proposed, Committed, Settled, Aborted:
+		return true
+	}
+	return false
+}
+
 // Final tells whether no event can change the state any more.
 func (s State) Final() bool {
 	return !slices.ContainsFunc(transitions, func(t Transition) bool { return t.From == s })

@@ -129,6 +129,15 @@ func (s *Store) Evidence(ctx context.Context, kind string, hash wire.Hash) ([]by
 	return found(b, err, "evidence")
 }
 
+// Keep implements engine.Store.
+func (s *Store) Keep(ctx context.Context, d engine.Evidence) error {
+	_, err := s.readers.Exec(ctx, `INSERT INTO evidence (hash, kind, bytes, batch) SELECT $1, $2, $3, last FROM writer ON CONFLICT DO NOTHING`, d.Hash[:], d.Kind, d.Bytes)
+	if err != nil {
+		return fmt.Errorf("keep a document: %w", err)
+	}
+	return nil
+}
+
 // found tells a row that is not there from an error.
 func found[T any](v T, err error, what string) (T, bool, error) {
 	var none T

@@ -151,14 +151,8 @@ func (m *Machine) openBills(bills []wire.Hash, openings []wire.TotalOpening, pay
 		if !ok {
 			return none, refusal.Newf(ledger.CodeBillUnknown, "have the bill countersigned and recorded first", "bill %s is not recorded here", hash.Short())
 		}
-		var total commit.Sum
-		for _, c := range b.Chunks {
-			if err := total.Add(commit.Point(c.Total)); err != nil {
-				return none, err
-			}
-		}
-		if o.Bill != hash || o.TotalMinor <= 0 || !commit.OpenAmount(total.Point(), uint64(o.TotalMinor), commit.Scalar(o.Blinding)) {
-			return none, refusal.Newf(CodeBillOpening, do, "the total commitment of bill %s does not open to %d minor units", hash.Short(), o.TotalMinor)
+		if err := payment.CheckOpening(hash, b.Chunks, &o); err != nil {
+			return none, err
 		}
 		if sum+o.TotalMinor < sum {
 			return none, refusal.New(wire.CodeOverflow, "the bills' totals exceed 2^63-1 minor units", "pay fewer bills at once")

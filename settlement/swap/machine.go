@@ -8,6 +8,7 @@ import (
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/ledger"
+	"entente/settlement/payment"
 	"entente/wallet/quorum"
 )
 
@@ -21,7 +22,7 @@ const (
 	CodeQuoteUsed           refusal.Code = "quote_used"
 	CodeQuoteExpired        refusal.Code = "quote_expired"
 	CodeQuoteForeign        refusal.Code = "quote_foreign"
-	CodeBillOpening         refusal.Code = "bill_opening_invalid"
+	CodeBillOpening                      = payment.CodeBillOpening
 	CodePeerUnknown         refusal.Code = "peer_unknown"
 	CodeConflict            refusal.Code = "conflict"
 	CodeDecisionWithoutVote refusal.Code = "decision_without_vote"

@@ -1,0 +1,174 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+)
+
+// claims fetches what banks and members prove about the heads of a bundle. Everybody is asked at once: proofs are made by those who are asked.
+func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
+	billed := billedTo(bundle)
+	type answers struct {
+		statements                       []wire.ProvenStatement
+		budgets, shares, rates, supplies []wire.Proven
+	}
+	var asked []*answers
+	group, ctx := errgroup.WithContext(ctx)
+	for _, m := range a.cfg.Trust.Members {
+		for _, l := range bundle.Ledgers {
+			got := &answers{}
+			asked = append(asked, got)
+			group.Go(func() (err error) {
+				if m.Bank == l.Bank {
+					if got.statements, err = a.statement(ctx, m.Nation, l.Checkpoint); err != nil {
+						return err
+					}
+					if got.shares, err = a.list(ctx, m.Nation, SubjectClosing, l.Checkpoint); err != nil {
+						return err
+					}
+				}
+				got.budgets, err = a.budget(ctx, m.Nation, l.Checkpoint, billed[slot{l.Bank, m.Nation}])
+				return err
+			})
+		}
+	}
+	for _, l := range bundle.Ledgers {
+		got := &answers{}
+		asked = append(asked, got)
+		group.Go(func() (err error) {
+			if got.rates, err = a.rates(ctx, l.Bank, settledAt(&l)); err != nil {
+				return err
+			}
+			got.supplies, err = a.one(ctx, l.Bank, SubjectSupply, l.Checkpoint)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, got := range asked {
+		bundle.Statements = append(bundle.Statements, got.statements...)
+		bundle.Budgets = append(bundle.Budgets, got.budgets...)
+		bundle.Shares = append(bundle.Shares, got.shares...)
+		bundle.Rates = append(bundle.Rates, got.rates...)
+		bundle.Supplies = append(bundle.Supplies, got.supplies...)
+	}
+	return nil
+}
+
+// slot is a debtor's bills on one ledger.
+type slot struct{ ledger, debtor string }
+
+// billedTo finds the bills under the bundle's heads by ledger and debtor. A document that cannot be read is left for the audit to name.
+func billedTo(bundle *wire.Bundle) map[slot][]wire.Hash {
+	logged := map[string]map[wire.Hash]bool{}
+	for _, l := range bundle.Ledgers {
+		logged[l.Bank] = map[wire.Hash]bool{}
+		for _, raw := range l.Leaves {
+			if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafBill {
+				logged[l.Bank][leaf.Reference] = true
+			}
+		}
+	}
+	billed := map[slot][]wire.Hash{}
+	for i := range bundle.Bills {
+		bill, err := wire.ParseBill(bundle.Bills[i].Envelope.Payload)
+		if err != nil || !logged[bill.Ledger][bill.Hash()] {
+			continue
+		}
+		key := slot{bill.Ledger, bill.Debtor}
+		billed[key] = append(billed[key], bill.Hash())
+	}
+	return billed
+}
+
+// settledAt lists the swaps that a log shows as opened and settled by its bank: whose money left suspense.
+func settledAt(l *wire.LedgerExtract) []wire.Hash {
+	var swaps []wire.Hash
+	seen := map[wire.Hash]bool{}
+	for _, raw := range l.Leaves {
+		if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafRelease && !seen[leaf.Reference] {
+			seen[leaf.Reference] = true
+			swaps = append(swaps, leaf.Reference)
+		}
+	}
+	return swaps
+}
+
+// refused drops a refusal to claim something: the claim is then missing, which the audit says.
+func refused(answer []byte, err error) ([]byte, error) {
+	if refusal.CodeOf(err) != "" {
+		return nil, nil
+	}
+	return answer, err
+}
+
+func (a *Auditor) statement(ctx context.Context, nation string, head []byte) ([]wire.ProvenStatement, error) {
+	answer, err := a.ask.again(ctx, nation, SubjectStatement, head)
+	if err != nil || len(answer) == 0 {
+		return nil, err
+	}
+	s, err := wire.ParseProvenStatement(answer)
+	return []wire.ProvenStatement{s}, err
+}
+
+func (a *Auditor) budget(ctx context.Context, nation string, head []byte, bills []wire.Hash) ([]wire.Proven, error) {
+	r := budgetRequest{note: head, bills: bills}
+	body, err := wire.EncodeFields(r.fields)
+	if err != nil {
+		return nil, err
+	}
+	return a.one(ctx, nation, SubjectBudget, body)
+}
+
+// one asks for one claim; an empty answer says that there is nothing to claim.
+func (a *Auditor) one(ctx context.Context, of, subject string, body []byte) ([]wire.Proven, error) {
+	answer, err := refused(a.ask.again(ctx, of, subject, body))
+	if err != nil || len(answer) == 0 {
+		return nil, err
+	}
+	p, err := wire.ParseProven(answer)
+	return []wire.Proven{p}, err
+}
+
+// list asks for several claims in one answer.
+func (a *Auditor) list(ctx context.Context, of, subject string, body []byte) ([]wire.Proven, error) {
+	answer, err := refused(a.ask.again(ctx, of, subject, body))
+	if err != nil || len(answer) == 0 {
+		return nil, err
+	}
+	items, err := decodeBlobs(answer)
+	if err != nil {
+		return nil, err
+	}
+	claims := make([]wire.Proven, len(items))
+	for i := range items {
+		if claims[i], err = wire.ParseProven(items[i]); err != nil {
+			return nil, err
+		}
+	}
+	return claims, nil
+}
+
+// rates asks a bank for the rates of swaps, a few at a time.
+func (a *Auditor) rates(ctx context.Context, bank string, swaps []wire.Hash) ([]wire.Proven, error) {
+	var all []wire.Proven
+	for some := range slices.Chunk(swaps, 64) {
+		named := swapList{some}
+		body, err := wire.EncodeFields(named.fields)
+		if err != nil {
+			return nil, err
+		}
+		claims, err := a.list(ctx, bank, SubjectRates, body)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, claims...)
+	}
+	return all, nil
+}
