@@ -43,6 +43,7 @@ type Network struct {
 	Providers        []Provider `json:"providers"`
 	Auditors         []Auditor  `json:"auditors"`
 	Circuits         []Circuit  `json:"circuits"`
+	WitnessQuorum    int        `json:"witness_quorum"`       // other banks that must have cosigned a log head before it counts; 0 for none, and never left out
 	CheckpointAgeMax int64      `json:"checkpoint_age_max_s"` // oldest log head an auditor accepts, seconds before the bundle was made
 
 	keys map[wire.Hash]wire.Key
@@ -54,7 +55,8 @@ type Bank struct {
 	Name      string `json:"name"`
 	Currency  string `json:"currency"`
 	LogOrigin string `json:"log_origin"`
-	LogKey    string `json:"log_vkey"` // C2SP signed-note verifier key of its checkpoints
+	LogKey    string `json:"log_vkey"`               // C2SP signed-note verifier key of its checkpoints
+	Witness   string `json:"witness_vkey,omitempty"` // C2SP tlog-cosignature verifier key (type 0x04) of its cosignatures under other banks' checkpoints
 	Keys      []Key  `json:"keys"`
 }
 
@@ -115,6 +117,13 @@ func Parse(file []byte) (*Network, error) {
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, refusal.New(CodeTrustInvalid, "the trust file holds more than one object", "get the consortium's file again")
+	}
+	// A quorum that is left out must not pass for one of nobody.
+	var stated struct {
+		WitnessQuorum *int `json:"witness_quorum"`
+	}
+	if err := json.Unmarshal(file, &stated); err != nil || stated.WitnessQuorum == nil {
+		return nil, refusal.New(CodeTrustInvalid, "the trust file does not state witness_quorum", "get the consortium's file again; 0 has to be written where nobody cosigns")
 	}
 	if err := n.Check(); err != nil {
 		return nil, err
@@ -184,6 +193,7 @@ func (n *Network) Check() error {
 		}
 		pin(b.ID, b.Keys)
 	}
+	n.checkWitnesses(fault)
 	accounts := map[[2]string]string{}
 	for _, m := range n.Members {
 		owner("member", m.Nation)

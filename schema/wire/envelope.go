@@ -18,6 +18,7 @@ type Purpose string
 const (
 	PurposeSwap       Purpose = "swap"       // a bank's messages of SWAP/1
 	PurposeCheckpoint Purpose = "checkpoint" // a bank's log heads
+	PurposeWitness    Purpose = "witness"    // a bank's cosignatures under other banks' log heads
 	PurposeOperator   Purpose = "operator"   // a central-bank operator's orders
 	PurposeUser       Purpose = "user"       // a desk user's instructions and approvals
 	PurposeService    Purpose = "service"    // a desk's or provider's own acceptances and requests
@@ -195,7 +196,7 @@ func (p Purpose) MaySign(t PayloadType) bool { return slices.Contains(purposes[t
 // Known tells whether the purpose is one of those listed here.
 func (p Purpose) Known() bool {
 	switch p {
-	case PurposeSwap, PurposeCheckpoint, PurposeOperator, PurposeUser, PurposeService, PurposeNation, PurposeQuote, PurposeTransport:
+	case PurposeSwap, PurposeCheckpoint, PurposeWitness, PurposeOperator, PurposeUser, PurposeService, PurposeNation, PurposeQuote, PurposeTransport:
 		return true
 	}
 	return false

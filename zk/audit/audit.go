@@ -24,6 +24,7 @@ var steps = []struct {
 }{
 	{"file", (*audit).file},
 	{"heads", (*audit).heads},
+	{"witnesses", (*audit).witnesses},
 	{"logs", (*audit).logs},
 	{"bills", (*audit).bills},
 	{"proofs", (*audit).proofs},

@@ -21,13 +21,12 @@ func notChecked(r *Report, hidden []string) []string {
 		"The line items themselves: both nations of a bill vouch for them by their signatures; nobody else sees them.",
 		"Deliveries and receipts that were never billed: nothing left out means nothing recorded was left out.",
 		"Amounts of entries that pay no bill, and balances: no reserve proof is part of the bundle.",
-		"The age of the heads: they state no time, and the bundle's own date is its maker's word.",
-		"Whether a bank shows another log to others: the trust file asks for no witness cosignatures.",
 		"Rates between currencies, and that the two legs of a payment belong together.",
 	}
 	for _, h := range hidden {
 		list = append(list, "Hidden totals, "+h+".")
 	}
+	list = append(list, unwitnessed(r.WitnessQuorum, r.Witnesses)...)
 	if r.Insecure() {
 		list = append(list, "Whoever made the development keys: they can forge every proof and signature made with them.")
 	}

@@ -4,6 +4,7 @@
 //
 //  1. file: magic line, checksum, strict decoding, the trust file's network;
 //  2. heads: every pinned bank's log is there once, its head signed by the pinned log key, as many leaves as the head says;
+//     witnesses: each head is cosigned by as many other banks as the trust file's quorum says, not too long before the bundle was made;
 //  3. logs: the root recomputed from all leaves, every leaf strictly decoded, in its place, in order of time, its commitments points of the group;
 //  4. bills: every bill in a log is in the bundle and every bill of the bundle in one log, once, signed by exactly its creditor and its debtor;
 //  5. proofs: one for every chunk, under a verification key the trust file pins, for a context rebuilt from the signed bill;

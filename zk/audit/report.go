@@ -102,6 +102,8 @@ type Report struct {
 	Steps           []Step    `json:"steps"`
 	Findings        []Finding `json:"findings"`
 	FindingsOmitted int       `json:"findings_omitted"` // beyond the first MaxFindings
+	WitnessQuorum   int       `json:"witness_quorum"`   // other banks that every head had to be cosigned by
+	Witnesses       int       `json:"witnesses"`        // other banks that a log has
 	Ledgers         []Ledger  `json:"ledgers"`
 	Countersigned   int       `json:"countersigned"` // bills signed by both nations
 	BillProofs      int       `json:"bill_proofs"`   // that verified

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/zk/commit"
@@ -60,7 +62,8 @@ type world struct {
 	charters   []wire.Envelope
 	statements []*madeStatement
 	keys       []wire.VerifyingKey
-	renumber   func() // after leaves were numbered, before heads are signed
+	witnesses  []note.Signer // in the place of the other banks'; nil for theirs
+	renumber   func()        // after leaves were numbered, before heads are signed
 }
 
 // madeBill is a bill with all its openings.
@@ -88,14 +91,15 @@ func newWorld(t testing.TB, seed string) *world {
 	bank := func(id, currency string) trust.Bank {
 		origin := id + ".test/" + currency
 		return trust.Bank{ID: id, Name: id, Currency: currency, LogOrigin: origin, LogKey: transcript.VerifierKey(origin, w.key(origin).Public().(ed25519.PublicKey)),
-			Keys: []trust.Key{w.pin(id, wire.PurposeSwap)}}
+			Witness: transcript.CosignerKey(origin+"/witness", w.key(id+" witness").Public().(ed25519.PublicKey)),
+			Keys:    []trust.Key{w.pin(id, wire.PurposeSwap)}}
 	}
 	member := func(nation, bank string) trust.Member {
 		return trust.Member{Nation: nation, Name: nation, Bank: bank, Account: "desk-" + nation, SealTo: "age1" + nation, Approvals: 1,
 			Keys: []trust.Key{w.pin(nation, wire.PurposeNation), w.pin(nation, wire.PurposeService)}}
 	}
 	w.network = &trust.Network{
-		Version: 1, Network: "audit-test", CheckpointAgeMax: 3600,
+		Version: 1, Network: "audit-test", CheckpointAgeMax: 3600, WitnessQuorum: 1,
 		Banks:   []trust.Bank{bank("rba", "AUD"), bank("rbi", "INR")},
 		Members: []trust.Member{member("AUS", "rba"), member("IND", "rbi"), member("JPN", "rba")},
 	}
@@ -290,11 +294,34 @@ func (w *world) head(c transcript.Checkpoint) []byte {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	note, err := transcript.Sign(c, signer)
+	signed, err := transcript.Sign(c, signer, w.cosigners(c.Origin)...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return note
+	return signed
+}
+
+// cosigners are the witnesses of every other bank, or whom a test has put in their place.
+func (w *world) cosigners(origin string) []note.Signer {
+	if w.witnesses != nil {
+		return w.witnesses
+	}
+	var all []note.Signer
+	for _, b := range w.network.Banks {
+		if b.LogOrigin != origin {
+			all = append(all, w.cosigner(b.LogOrigin+"/witness", b.ID+" witness", noon/1000+50))
+		}
+	}
+	return all
+}
+
+func (w *world) cosigner(name, key string, atS int64) note.Signer {
+	w.t.Helper()
+	s, err := transcript.NewCosigner(name, w.key(key), atS)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
 }
 
 // state makes, proves and signs one statement.
