@@ -25,6 +25,7 @@ type Memory struct {
 	leaves   [][]byte
 	nodes    map[int][]transcript.Hash // by level
 	accounts map[string]ledger.Account
+	turnover map[string][]Turnover
 	swaps    map[wire.Hash]swap.Swap
 	order    []wire.Hash // swaps as they came
 	stages   map[wire.Hash][]Stage
@@ -39,7 +40,7 @@ type Memory struct {
 // NewMemory gives an empty database.
 func NewMemory() *Memory {
 	return &Memory{
-		accounts: map[string]ledger.Account{}, swaps: map[wire.Hash]swap.Swap{}, stages: map[wire.Hash][]Stage{}, decided: map[wire.Hash]Decision{},
+		accounts: map[string]ledger.Account{}, turnover: map[string][]Turnover{}, swaps: map[wire.Hash]swap.Swap{}, stages: map[wire.Hash][]Stage{}, decided: map[wire.Hash]Decision{},
 		channels: map[string]swap.Channel{}, nodes: map[int][]transcript.Hash{}, messages: map[swap.MessageKey]Outbound{}, evidence: map[evidenceKey][]byte{},
 	}
 }
@@ -143,6 +144,7 @@ func (s *memorySession) Commit(_ context.Context, b *Batch) error {
 	for _, a := range b.Accounts {
 		m.accounts[a.ID] = a
 	}
+	m.turned(b)
 	for _, kept := range b.Swaps {
 		if _, known := m.swaps[kept.ID]; !known {
 			m.order = append(m.order, kept.ID)

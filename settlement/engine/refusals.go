@@ -12,6 +12,7 @@ const (
 	CodeJournalBroken refusal.Code = "journal_broken" // the stored journal is not what was written
 	CodeLedgerForeign refusal.Code = "ledger_foreign" // the store keeps another ledger
 	CodeMisconfigured refusal.Code = "misconfigured"  // the engine was given parts that do not fit together
+	CodeMomentAhead   refusal.Code = "moment_ahead"   // a moment of the ledger that is not there yet
 )
 
 // Faults an engine stops on. None of them says that a work was carried out, nor that it was not: open the store again and ask.

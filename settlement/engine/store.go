@@ -38,6 +38,7 @@ type Store interface {
 	Notes(ctx context.Context, after int64, limit int) ([]Note, error)
 	// Stages tells when a swap entered each of its states, in order.
 	Stages(ctx context.Context, id wire.Hash) ([]Stage, error)
+	History
 	// Close ends the session.
 	Close() error
 }

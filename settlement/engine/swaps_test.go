@@ -248,6 +248,8 @@ func TestSwapsSettleOverACarrierThatLosesAndRepeats(t *testing.T) {
 		if _, got := balanceOf(t, p.aus, "SUSPENSE"); got != 0 {
 			t.Errorf("suspense holds %d", got)
 		}
+		checkHistory(t, p.aus)
+		checkHistory(t, p.jpn)
 	})
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"entente/settlement/ledger"
 )
 
@@ -29,4 +31,14 @@ func (b *Batch) Turnover() []Turnover {
 		}
 	}
 	return rows
+}
+
+// Last is the last of its entries.
+func (t *Turnover) Last() int64 { return t.Places[len(t.Places)-1] }
+
+// Within gives those of its entries from seq from up to and without seq to.
+func (t *Turnover) Within(from, to int64) []int64 {
+	least, _ := slices.BinarySearch(t.Places, from)
+	most, _ := slices.BinarySearch(t.Places, to)
+	return t.Places[least:max(least, most)]
 }

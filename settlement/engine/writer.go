@@ -87,7 +87,7 @@ func (e *Engine) arrived(first *work) []*work {
 // pulse does what time asks for: the machine's own clock, and messages whose pause is over.
 func (e *Engine) pulse() error {
 	now := e.cfg.Clock()
-	if len(e.open) > 0 && (now-e.tickMS >= tickEveryMS || now < e.tickMS) {
+	if (len(e.open) > 0 || e.overdue(now)) && (now-e.tickMS >= tickEveryMS || now < e.tickMS) {
 		e.tickMS = now
 		if err := e.turn([]*work{{Work: Work{Event: swap.Tick{NowMS: now}}}}); err != nil {
 			return err
@@ -97,6 +97,12 @@ func (e *Engine) pulse() error {
 	e.figures.resends.Add(context.Background(), int64(len(again)), e.figures.bank)
 	e.courier.send(again)
 	return nil
+}
+
+// overdue tells whether a hold is to be given back.
+func (e *Engine) overdue(now int64) bool {
+	expires := e.machine.Ledger().NextExpiryMS()
+	return expires != 0 && expires <= now
 }
 
 // turn carries one batch through: step, store, answer, send. An error is a fault after which the state in memory is worth nothing.
