@@ -29,7 +29,12 @@ var steps = []struct {
 	{"bills", (*audit).bills},
 	{"proofs", (*audit).proofs},
 	{"settlement", (*audit).settlement},
+	{"charters", (*audit).readCharters},
 	{"statements", (*audit).statements},
+	{"budgets", (*audit).budgets},
+	{"shares", (*audit).shares},
+	{"rates", (*audit).rates},
+	{"supply", (*audit).supply},
 }
 
 // audit is one run: what was read so far, and what was found.
@@ -49,7 +54,9 @@ type audit struct {
 	keys      map[string][]*key
 	unpinned  map[string]bool    // circuits for which the trust file pins nothing
 	unplaced  map[programme]bool // programmes on a ledger of which a logged bill is missing
-	hidden    []string           // categories that some creditor did not show
+	charters  map[wire.Hash]*wire.Charter
+	uncharted map[wire.Hash]bool // programmes of which it was said that they have no charter
+	open      []string           // sentences about what these very contents leave unchecked
 }
 
 // Verify audits a bundle against the trust file. It reads nothing else and never panics on any input. It goes on after a failure where it can, so that the
@@ -61,6 +68,7 @@ func Verify(network *trust.Network, bundleFile []byte, progress func(step string
 	a := &audit{
 		bundleFile: bundleFile, progress: progress,
 		ledgers: map[string]*ledger{}, documents: map[wire.Hash]*bill{}, keys: map[string][]*key{}, unpinned: map[string]bool{}, unplaced: map[programme]bool{},
+		charters: map[wire.Hash]*wire.Charter{}, uncharted: map[wire.Hash]bool{},
 		report: Report{
 			Result: Valid, BundleSHA256: sha256.Sum256(bundleFile), BundleBytes: len(bundleFile),
 			Steps: []Step{}, Findings: []Finding{}, Ledgers: []Ledger{}, Totals: []Total{}, Keys: []Key{},
@@ -123,8 +131,11 @@ func (a *audit) close() {
 	sortKeys(r.Keys)
 	if r.Result == Invalid {
 		r.Totals = []Total{} // what rests on a falsehood is not stated
+		for i := range r.Ledgers {
+			r.Ledgers[i].SupplyMinor, r.Ledgers[i].Accounts = "", 0
+		}
 	}
-	r.NotChecked = notChecked(r, a.hidden)
+	r.NotChecked = notChecked(r, a.open)
 }
 
 // find records a finding; its result is the worst the step and the whole can have.
@@ -169,7 +180,7 @@ func sentence(err error) string {
 // does not depend on timing.
 func (a *audit) each(n int, work func(i int)) { a.eachOf(0, n, n, work) }
 
-// eachOf is each for n out of total, after the first done of them.
+// eachOf is each for n out of total, after the first done of them. With a total of 0 nothing is told.
 func (a *audit) eachOf(done, total, n int, work func(i int)) {
 	var (
 		next  atomic.Int64
@@ -186,7 +197,7 @@ func (a *audit) eachOf(done, total, n int, work func(i int)) {
 				}
 				work(i)
 				mutex.Lock()
-				if done++; done%tell == 0 || done == total {
+				if done++; total > 0 && (done%tell == 0 || done == total) {
 					a.progress(a.step.Name, done, total)
 				}
 				mutex.Unlock()

@@ -10,22 +10,29 @@ import (
 
 	"entente/schema/money"
 	"entente/schema/trust"
+	"entente/schema/wire"
 )
 
 // certificateWidth is the longest line of a certificate, in characters.
 const certificateWidth = 110
 
 // notChecked lists what no result of this package says anything about.
-func notChecked(r *Report, hidden []string) []string {
+func notChecked(r *Report, open []string) []string {
 	list := []string{
 		"The line items themselves: both nations of a bill vouch for them by their signatures; nobody else sees them.",
 		"Deliveries and receipts that were never billed: nothing left out means nothing recorded was left out.",
-		"Amounts of entries that pay no bill, and balances: no reserve proof is part of the bundle.",
-		"Rates between currencies, and that the two legs of a payment belong together.",
+		"Amounts of single entries that pay no bill, and balances before the heads: proven is what the accounts hold at the heads.",
+		"Whether a rate is the one that was quoted: proven is that both legs of a swap fit the rate that a bank signed.",
+		"What no charter bounds: budgets hold for the members, currencies and categories that it lists.",
 	}
-	for _, h := range hidden {
-		list = append(list, "Hidden totals, "+h+".")
+	reversals := 0
+	for _, l := range r.Ledgers {
+		reversals += l.Leaves[wire.LeafReversal.String()]
 	}
+	if reversals > 0 {
+		list = append(list, fmt.Sprintf("That each of %d reversals gives back the amount of what it undoes.", reversals))
+	}
+	list = append(list, open...)
 	list = append(list, unwitnessed(r.WitnessQuorum, r.Witnesses)...)
 	if r.Insecure() {
 		list = append(list, "Whoever made the development keys: they can forge every proof and signature made with them.")
@@ -42,6 +49,7 @@ func (r *Report) Certificate() string {
 	p.checks(r)
 	p.logs(r)
 	p.payments(r)
+	p.supplies(r)
 	p.totals(r)
 	p.keys(r)
 	p.heading("Not checked")
@@ -216,6 +224,19 @@ func (p *page) payments(r *Report) {
 	}
 	p.table([]string{"bank", "currency", ">billed", ">outstanding", ">held", ">settled", ">replaced"}, rows)
 	p.line("  %s bills countersigned, %s chunks proven, %d line items disclosed", grouped(r.Countersigned), grouped(r.BillProofs), r.ItemsDisclosed)
+}
+
+func (p *page) supplies(r *Report) {
+	var rows [][]string
+	for _, l := range r.Ledgers {
+		if l.SupplyMinor != "" {
+			rows = append(rows, []string{l.Bank, l.Currency, major(l.SupplyMinor, l.Currency), grouped(l.Accounts)})
+		}
+	}
+	if len(rows) > 0 {
+		p.heading("Issued and not redeemed, proven to be what all accounts hold, none of them below zero")
+		p.table([]string{"bank", "currency", ">supply", ">accounts"}, rows)
+	}
 }
 
 func (p *page) totals(r *Report) {

@@ -21,6 +21,8 @@ type ledger struct {
 	order   []*entry             // the same, in the log's order
 	counts  map[string]int
 	lastMS  int64
+	supply  string // in minor units, if proven
+	proven  int    // accounts, of which the supply is made
 }
 
 // leaf is a leaf as read. Its points are set when they are valid.
@@ -187,7 +189,7 @@ func (l *leaf) read(raw []byte, seq int64) {
 // shape gives what is wrong with the fields a kind of leaf must or must not fill, or nothing.
 func (l *leaf) shape(seq int64) string {
 	paying := l.Kind == wire.LeafTransfer || l.Kind == wire.LeafHold || l.Kind == wire.LeafPost
-	moving := paying || l.Kind == wire.LeafIssue || l.Kind == wire.LeafRedeem || l.Kind == wire.LeafVoid || l.Kind == wire.LeafRelease
+	moving := paying || l.Kind.Moves() || l.Kind == wire.LeafVoid
 	switch {
 	case l.Seq != seq:
 		return fmt.Sprintf("it is numbered %d", l.Seq)
@@ -195,7 +197,9 @@ func (l *leaf) shape(seq int64) string {
 		return "it logs a bill without naming it or without commitments"
 	case l.Kind != wire.LeafBill && len(l.Chunks) != 0:
 		return fmt.Sprintf("a leaf of kind %s holds a bill's commitments", l.Kind)
-	case len(l.Bills) != 0 && !paying:
+	case l.Kind.Moves() && (l.Debit.IsZero() || l.Credit.IsZero() || l.Debit == l.Credit):
+		return fmt.Sprintf("a leaf of kind %s does not say between which two accounts", l.Kind)
+	case len(l.Bills) != 0 && !paying && l.Kind != wire.LeafReversal:
 		return fmt.Sprintf("a leaf of kind %s names bills to pay", l.Kind)
 	case len(l.Bills) != 0 && l.Reference.IsZero():
 		return "it pays bills without a reference"
@@ -275,6 +279,7 @@ func (l *ledger) report() Ledger {
 	return Ledger{
 		Bank: l.bank.ID, Currency: l.bank.Currency, Origin: l.bank.LogOrigin, Size: int64(len(l.leaves)), Root: l.root, LastMS: l.lastMS, Leaves: l.counts,
 		Billed: position(&all), Held: position(&by[held]), Settled: position(&by[settled]), Outstanding: position(&by[outstanding]), Replaced: by[replaced].bills,
+		SupplyMinor: l.supply, Accounts: l.proven,
 	}
 }
 

@@ -69,7 +69,9 @@ type Ledger struct {
 	Held        Position        `json:"held"`
 	Settled     Position        `json:"settled"`
 	Outstanding Position        `json:"outstanding"`
-	Replaced    int             `json:"replaced"` // bills that a later revision stands for
+	Replaced    int             `json:"replaced"`     // bills that a later revision stands for
+	SupplyMinor string          `json:"supply_minor"` // issued and not redeemed, in minor units; empty where it is not proven
+	Accounts    int             `json:"accounts"`     // proven to hold not less than nothing
 }
 
 // Total is a proven total of one category over all bills of a programme on one ledger.
@@ -108,6 +110,10 @@ type Report struct {
 	Countersigned   int       `json:"countersigned"` // bills signed by both nations
 	BillProofs      int       `json:"bill_proofs"`   // that verified
 	Statements      int       `json:"statements"`    // that hold in full
+	Budgets         int       `json:"budgets"`       // with bills, proven kept
+	Shares          int       `json:"shares"`        // shared costs proven divided as agreed
+	Rates           int       `json:"rates"`         // swaps proven to be at the rate their bank states
+	Supplies        int       `json:"supplies"`      // ledgers with a proven supply
 	Totals          []Total   `json:"totals"`        // empty unless nothing was proven wrong
 	Keys            []Key     `json:"keys"`
 	ItemsDisclosed  int       `json:"items_disclosed"`

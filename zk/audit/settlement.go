@@ -11,8 +11,9 @@ import (
 //
 //	bill                          outstanding; an earlier revision that is outstanding is replaced
 //	hold naming bills             outstanding to held, under the hold's reference
-//	void                          what its reference holds becomes outstanding again
+//	void, expire                  what its reference holds becomes outstanding again
 //	post, transfer naming bills   to settled; the amount commitment is the sum of the bills' totals
+//	reversal naming bills         what its reference settled becomes outstanding again
 func (a *audit) settlement() string {
 	bills, paid, done, total := 0, 0, 0, 0
 	for _, l := range a.logged {
@@ -56,13 +57,27 @@ func (w *walk) step(i int, leaf *leaf) {
 		w.pay(i, leaf, held)
 	case wire.LeafPost, wire.LeafTransfer:
 		w.pay(i, leaf, settled)
-	case wire.LeafVoid:
+	case wire.LeafVoid, wire.LeafExpire:
 		for _, e := range w.holds[leaf.Reference] {
 			if e.state == held && e.by == leaf.Reference {
 				e.state, e.by = outstanding, wire.Hash{}
 			}
 		}
 		delete(w.holds, leaf.Reference)
+	case wire.LeafReversal:
+		w.reverse(i, leaf)
+	}
+}
+
+// reverse takes back the discharge of bills.
+func (w *walk) reverse(i int, leaf *leaf) {
+	for _, hash := range leaf.Bills {
+		e := w.ledger.bills[hash]
+		if e == nil || e.state != settled || e.by != leaf.Reference {
+			w.find(Invalid, CodeReversalForeign, w.at(i), "it takes back payment %s, which did not discharge bill %s", leaf.Reference.Short(), hash.Short())
+			continue
+		}
+		e.state, e.by = outstanding, wire.Hash{}
 	}
 }
 

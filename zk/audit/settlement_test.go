@@ -61,6 +61,23 @@ func TestSettlement(t *testing.T) {
 				w.log("rbi", billLeaf(next))
 				w.statements[1].bills = append(w.statements[1].bills, next)
 			}},
+		{name: "a bill paid, taken back and paid again", exit: 0,
+			world: func(w *world) {
+				back := paying(wire.LeafReversal, "payment", w.bills[1])
+				back.Debit, back.Credit = back.Credit, back.Debit
+				w.log("rbi", back, paying(wire.LeafTransfer, "again", w.bills[1]))
+			}},
+		{name: "a bill paid twice, taken back once", exit: 1, codes: []refusal.Code{CodeReversalForeign},
+			world: func(w *world) {
+				w.log("rbi", paying(wire.LeafReversal, "payment", w.bills[1]), paying(wire.LeafTransfer, "again", w.bills[1]),
+					paying(wire.LeafReversal, "payment", w.bills[1]))
+			}},
+		{name: "a payment taken back that paid another bill", exit: 1, codes: []refusal.Code{CodeReversalForeign},
+			world: func(w *world) { w.log("rba", paying(wire.LeafReversal, "swap", w.bills[2])) }},
+		{name: "a bill paid after its hold expired", exit: 0,
+			world: func(w *world) {
+				w.log("rba", paying(wire.LeafHold, "short", w.bills[2]), w.moving(wire.LeafExpire, "short", 5), paying(wire.LeafTransfer, "again", w.bills[2]))
+			}},
 		{name: "a revision logged before the one it replaces", exit: 1, codes: []refusal.Code{CodeBillRepeated},
 			world: func(w *world) {
 				log := w.logs["rbi"]

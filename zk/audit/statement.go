@@ -22,19 +22,23 @@ type programme struct {
 	tag  wire.Hash
 }
 
-// slice is what one statement is about: the bills of one creditor in a programme on one ledger.
+// slice is what one statement is about: the bills of one nation in a programme on one ledger. A statement's nation is the creditor.
 type slice struct {
 	programme
-	creditor string
+	nation string
 }
 
 // content is what the logs hold of a slice.
 type content struct {
 	sum    commit.Sum // of the category commitments of all bills in force
 	bills  int
-	proven bool // every bill countersigned, proven and summed
+	summed bool // every bill's commitments are valid
+	proven bool // and every bill countersigned and proven
 	stated *statement
 }
+
+// nothing is the content of a slice without bills: its sum is the identity.
+func nothing() *content { return &content{summed: true, proven: true} }
 
 // statement is a signed statement of the bundle.
 type statement struct {
@@ -48,8 +52,7 @@ type statement struct {
 
 // statements checks what creditors show against the commitments added here, and adds up what is proven.
 func (a *audit) statements() string {
-	charters := a.charters()
-	contents := a.contents()
+	contents := gather(a, func(b *bill) slice { return slice{programme{b.Ledger, b.Programme}, b.Creditor} })
 	stated := make([]*statement, 0, len(a.bundle.Statements))
 	for i := range a.bundle.Statements {
 		if s := a.readStatement(i, contents); s != nil {
@@ -71,13 +74,13 @@ func (a *audit) statements() string {
 			a.report.Statements++
 		}
 	}
-	a.addTotals(charters, contents)
+	a.addTotals(contents)
 	return fmt.Sprintf("%d of %d statements of totals hold, over %d slices with bills", a.report.Statements, len(a.bundle.Statements), len(contents))
 }
 
-// contents adds the category commitments of all bills in force, by ledger, programme and creditor.
-func (a *audit) contents() map[slice]*content {
-	contents := map[slice]*content{}
+// gather adds the category commitments of all bills in force by whatever key gives, which must be part of the bill's programme on its ledger.
+func gather[K comparable](a *audit, key func(*bill) K) map[K]*content {
+	contents := map[K]*content{}
 	for _, l := range a.logged {
 		for _, e := range l.order {
 			if e.bill == nil || !e.bill.decoded {
@@ -87,13 +90,13 @@ func (a *audit) contents() map[slice]*content {
 			if e.state == replaced || e.bill.Ledger != l.bank.ID {
 				continue
 			}
-			key := slice{programme{l.bank.ID, e.bill.Programme}, e.bill.Creditor}
-			c := contents[key]
+			c := contents[key(e.bill)]
 			if c == nil {
-				c = &content{proven: true}
-				contents[key] = c
+				c = nothing()
+				contents[key(e.bill)] = c
 			}
 			c.bills++
+			c.summed = c.summed && e.summed
 			c.proven = c.proven && e.bill.proven && e.summed
 			if e.summed {
 				mustAdd(&c.sum, e.categories)
@@ -142,7 +145,7 @@ func (a *audit) readStatement(i int, contents map[slice]*content) *statement {
 	}
 	c := contents[slice{programme{bank.ID, s.Programme}, s.Creditor}]
 	if c == nil {
-		c = &content{} // no bills: the sum is the identity
+		c = nothing()
 	}
 	if c.stated != nil {
 		refuse(CodeStatementRepeated, "another statement is about the same slice")
@@ -172,35 +175,26 @@ func (s *statement) verify(a *audit) {
 }
 
 // addTotals states the totals of every programme on every ledger of which all slices are proven, and says what is missing from the others.
-func (a *audit) addTotals(charters map[wire.Hash]wire.Charter, contents map[slice]*content) {
+func (a *audit) addTotals(contents map[slice]*content) {
 	groups := map[programme][]slice{}
 	for key := range contents {
 		groups[key.programme] = append(groups[key.programme], key)
 	}
-	uncharted := map[wire.Hash]bool{}
 	for _, p := range slices.SortedFunc(maps.Keys(groups), programme.compare) {
-		parts := slices.SortedFunc(slices.Values(groups[p]), func(x, y slice) int { return cmp.Compare(x.creditor, y.creditor) })
+		parts := slices.SortedFunc(slices.Values(groups[p]), func(x, y slice) int { return cmp.Compare(x.nation, y.nation) })
 		complete := a.ledgers[p.bank].signed
 		for _, part := range parts {
 			c := contents[part]
 			if c.stated == nil {
-				a.find(Undecidable, CodeStatementMissing, "ledger "+p.bank, "%s states no totals for its %d bills of programme %s", part.creditor, c.bills, p.tag.Short())
+				a.find(Undecidable, CodeStatementMissing, "ledger "+p.bank, "%s states no totals for its %d bills of programme %s", part.nation, c.bills, p.tag.Short())
 			}
 			complete = complete && c.stated != nil && c.stated.holds && c.proven
 		}
-		charter, chartered := charters[p.tag]
-		if !chartered {
-			if !uncharted[p.tag] {
-				a.find(Undecidable, CodeCharterMissing, "", "no charter says who the members and what the categories of programme %s are", p.tag.Short())
-			}
-			uncharted[p.tag] = true
-			continue
-		}
-		if complete {
+		if charter, ok := a.chartered(p.tag); ok && complete {
 			a.addProgramme(p, charter, parts, contents)
 		}
 	}
-	a.outsiders(charters)
+	a.outsiders()
 }
 
 func (p programme) compare(q programme) int {
@@ -208,7 +202,7 @@ func (p programme) compare(q programme) int {
 }
 
 // addProgramme adds the shown totals over a programme's creditors. A category that one of them hides has no total.
-func (a *audit) addProgramme(p programme, charter wire.Charter, parts []slice, contents map[slice]*content) {
+func (a *audit) addProgramme(p programme, charter *wire.Charter, parts []slice, contents map[slice]*content) {
 	bank := a.ledgers[p.bank].bank
 	for k := range commit.Categories {
 		total, shown := new(big.Int), true
@@ -228,13 +222,13 @@ func (a *audit) addProgramme(p programme, charter wire.Charter, parts []slice, c
 	}
 	for _, part := range parts {
 		if hidden := hiddenCategories(charter, contents[part].stated.Mask); len(hidden) > 0 {
-			a.hidden = append(a.hidden, fmt.Sprintf("%s in %s: %s did not show %s", charter.Name, bank.Currency, part.creditor, strings.Join(hidden, ", ")))
+			a.open = append(a.open, fmt.Sprintf("Hidden totals, %s in %s: %s did not show %s.", charter.Name, bank.Currency, part.nation, strings.Join(hidden, ", ")))
 		}
 	}
 }
 
 // hiddenCategories names what a mask leaves out; those without a name are counted, because something may be hidden in them.
-func hiddenCategories(charter wire.Charter, mask uint16) []string {
+func hiddenCategories(charter *wire.Charter, mask uint16) []string {
 	var hidden []string
 	unnamed := 0
 	for k := range commit.Categories {
@@ -253,10 +247,10 @@ func hiddenCategories(charter wire.Charter, mask uint16) []string {
 }
 
 // outsiders finds bills between nations that the programme's charter does not list.
-func (a *audit) outsiders(charters map[wire.Hash]wire.Charter) {
+func (a *audit) outsiders() {
 	for _, b := range a.ordered {
-		charter, chartered := charters[b.Programme]
-		if !b.decoded || !chartered {
+		charter := a.charters[b.Programme]
+		if !b.decoded || charter == nil {
 			continue
 		}
 		for _, nation := range []string{b.Creditor, b.Debtor} {

@@ -5,13 +5,13 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"entente/schema/money"
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/zk/commit"
@@ -22,19 +22,22 @@ import (
 // noon is when everything in the test world happens.
 const noon = 1_795_000_000_000
 
+// circuits are those the test world is proven with, in the order of its keys.
+var circuits = []string{proof.Bill16, proof.Totals, proof.Budget, proof.Share, proof.Rate, proof.Reserve16}
+
 // development opens the development keys of this machine, or makes them.
 var development = sync.OnceValues(func() (*proof.Keys, error) {
 	dir, err := proof.DefaultDir()
 	if err != nil {
 		return nil, err
 	}
-	return proof.OpenDevelopment(context.Background(), dir, []string{proof.Bill16, proof.Totals}, nil)
+	return proof.OpenDevelopment(context.Background(), dir, circuits, nil)
 })
 
-// proven remembers proofs by context, which binds all that is proven here: a world is made anew for every test and proven once.
+// proven remembers proofs by what they are about: a world is made anew for every test and proven once.
 var proven sync.Map
 
-func prove(t testing.TB, about commit.Digest, make func(*proof.Keys) (proof.Proof, error)) []byte {
+func prove(t testing.TB, about any, make func(*proof.Keys) (proof.Proof, error)) []byte {
 	t.Helper()
 	if p, ok := proven.Load(about); ok {
 		return bytes.Clone(p.([]byte))
@@ -61,7 +64,13 @@ type world struct {
 	bills      []*madeBill
 	charters   []wire.Envelope
 	statements []*madeStatement
+	budgets    []*madeBudget
+	shares     []*madeShare
+	rates      []*madeRate
+	supplies   []*madeSupply
 	keys       []wire.VerifyingKey
+	openings   map[commit.Point]opening
+	bare       bool          // without claims about budgets, shares, rates and supply
 	witnesses  []note.Signer // in the place of the other banks'; nil for theirs
 	renumber   func()        // after leaves were numbered, before heads are signed
 }
@@ -87,12 +96,12 @@ type madeStatement struct {
 var programmeTag = wire.Hash(sha256.Sum256([]byte("programme")))
 
 func newWorld(t testing.TB, seed string) *world {
-	w := &world{t: t, seed: seed, private: map[wire.Hash]ed25519.PrivateKey{}, logs: map[string][]wire.Leaf{}}
+	w := &world{t: t, seed: seed, private: map[wire.Hash]ed25519.PrivateKey{}, logs: map[string][]wire.Leaf{}, openings: map[commit.Point]opening{}}
 	bank := func(id, currency string) trust.Bank {
 		origin := id + ".test/" + currency
 		return trust.Bank{ID: id, Name: id, Currency: currency, LogOrigin: origin, LogKey: transcript.VerifierKey(origin, w.key(origin).Public().(ed25519.PublicKey)),
 			Witness: transcript.CosignerKey(origin+"/witness", w.key(id+" witness").Public().(ed25519.PublicKey)),
-			Keys:    []trust.Key{w.pin(id, wire.PurposeSwap)}}
+			Keys:    []trust.Key{w.pin(id, wire.PurposeSwap), w.pin(id, wire.PurposeTransport)}}
 	}
 	member := func(nation, bank string) trust.Member {
 		return trust.Member{Nation: nation, Name: nation, Bank: bank, Account: "desk-" + nation, SealTo: "age1" + nation, Approvals: 1,
@@ -107,7 +116,7 @@ func newWorld(t testing.TB, seed string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{proof.Bill16, proof.Totals} {
+	for _, name := range circuits {
 		info, err := keys.Info(name)
 		if err != nil {
 			t.Fatal(err)
@@ -135,6 +144,21 @@ func (w *world) pin(owner string, purpose wire.Purpose) trust.Key {
 	return trust.Key{Name: owner, Purpose: purpose, Epoch: 1, Public: public}
 }
 
+// member pins another nation.
+func (w *world) member(nation, bank string) {
+	w.t.Helper()
+	w.network.Members = append(w.network.Members, trust.Member{Nation: nation, Name: nation, Bank: bank, Account: "desk-" + nation, SealTo: "age1" + nation,
+		Approvals: 1, Keys: []trust.Key{w.pin(nation, wire.PurposeNation)}})
+	if err := w.network.Check(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// without leaves out the key of a circuit.
+func without(keys []wire.VerifyingKey, circuit string) []wire.VerifyingKey {
+	return slices.DeleteFunc(slices.Clone(keys), func(k wire.VerifyingKey) bool { return k.Circuit == circuit })
+}
+
 // provider pins a liquidity provider that holds a key of a nation's purpose.
 func (w *world) provider(id string) {
 	w.t.Helper()
@@ -156,99 +180,60 @@ func (w *world) sign(kind wire.PayloadType, payload []byte, purpose wire.Purpose
 	return e
 }
 
-// play fills the world: a bill of two chunks paid by hold and post, one paid by a transfer, one held and given back, and one replaced by its second revision.
+// play fills the world: a bill of two chunks paid by hold and post across ledgers, one paid by a transfer, one held and given back, and one replaced by its
+// second revision. The cost of pilotage, 100 on either ledger, is shared by all three.
 func (w *world) play() {
-	big := w.bill("big", 1, "AUS", "IND", 20)
-	indian := w.bill("indian", 1, "IND", "AUS", 5)
-	given := w.bill("given back", 1, "AUS", "JPN", 3)
+	big := w.bill("big", 1, "AUS", "IND", 20, 33)
+	indian := w.bill("indian", 1, "IND", "AUS", 5, 34)
+	given := w.bill("given back", 1, "AUS", "JPN", 3, 33)
 	wrong := w.bill("corrected", 1, "IND", "JPN", 2)
-	right := w.bill("corrected", 2, "IND", "JPN", 4)
+	right := w.bill("corrected", 2, "IND", "JPN", 4, 33)
 
-	w.log("rba", wire.Leaf{Kind: wire.LeafOpen}, w.moving(wire.LeafIssue, "issue", 1), billLeaf(big), billLeaf(given),
-		paying(wire.LeafHold, "swap", big), w.moving(wire.LeafHold, "swap", 7),
+	rate := w.rate()
+	bought := w.openings[commit.Point(big.total())].minor + 9
+	sold, err := rate.Convert(money.New(int64(bought), rate.Base()), money.RoundHalfEven)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	leg := uint64(sold.Minor())
+	w.log("rba", wire.Leaf{Kind: wire.LeafOpen}, w.moving(wire.LeafIssue, "issue", 1_000_000), billLeaf(big), billLeaf(given),
+		paying(wire.LeafHold, "swap", big), w.moving(wire.LeafHold, "swap", 9),
 		paying(wire.LeafHold, "failed", given), w.moving(wire.LeafVoid, "failed", 8),
-		paying(wire.LeafPost, "swap", big), w.moving(wire.LeafPost, "swap", 9), w.moving(wire.LeafRelease, "swap", 10))
-	w.log("rbi", billLeaf(indian), billLeaf(wrong), billLeaf(right), paying(wire.LeafTransfer, "payment", indian))
+		paying(wire.LeafPost, "swap", big), to("suspense", w.moving(wire.LeafPost, "swap", 9)), w.moving(wire.LeafRelease, "swap", 9))
+	w.log("rbi", billLeaf(indian), billLeaf(wrong), billLeaf(right), paying(wire.LeafTransfer, "payment", indian),
+		w.moving(wire.LeafIssue, "issue", 10_000_000), w.moving(wire.LeafRedeem, "redeem", 500), w.moving(wire.LeafHold, "swap", leg),
+		to("suspense", w.moving(wire.LeafPost, "swap", leg)), w.moving(wire.LeafRelease, "swap", leg))
 
-	charter := wire.Charter{Network: "audit-test", Programme: programmeTag, Name: "Exercise Kakadu", Agreement: wire.Hash{1},
-		Members: []string{"AUS", "IND", "JPN"}, Categories: []wire.CharterCategory{{Code: "fuel"}, {Code: "food"}, {Code: "berths"}, {Code: "medical care"}}}
-	w.charters = append(w.charters, w.sign(wire.TypeCharter, charter.Bytes(), wire.PurposeNation, charter.Members...))
+	w.charter(func(*wire.Charter) {})
 	w.statements = []*madeStatement{
 		{creditor: "AUS", ledger: "rba", bills: []*madeBill{big, given}, mask: 0xffff},
 		{creditor: "IND", ledger: "rbi", bills: []*madeBill{indian, right}, mask: 0xffff &^ 8},
 	}
-}
-
-// bill makes, proves and keeps a countersigned bill over n items.
-func (w *world) bill(id string, revision uint32, creditor, debtor string, n int) *madeBill {
-	w.t.Helper()
-	home, _ := w.network.Member(creditor)
-	bank, _ := w.network.Bank(home.Bank)
-	name := sha256.Sum256([]byte(id))
-	b := &madeBill{
-		Bill: wire.Bill{Network: w.network.Network, ID: wire.ID(name[:16]), Revision: revision, Programme: programmeTag, Creditor: creditor, Debtor: debtor,
-			Ledger: bank.ID, Currency: bank.Currency, CreatedMS: noon, Nonce: wire.Hash{byte(revision)}, ChunkSize: 16, Chunks: make([]wire.Chunk, (n+15)/16)},
-		signers: []string{creditor, debtor},
+	w.budgets = []*madeBudget{{debtor: "IND", ledger: "rba", bills: []*madeBill{big}}, {debtor: "AUS", ledger: "rbi", bills: []*madeBill{indian}}}
+	w.shares = []*madeShare{
+		{creditor: "AUS", ledger: "rba", category: 4, bills: map[string][]*madeBill{"IND": {big}, "JPN": {given}}, charges: []uint64{34, 33, 33}},
+		{creditor: "IND", ledger: "rbi", category: 4, bills: map[string][]*madeBill{"AUS": {indian}, "JPN": {right}}, charges: []uint64{34, 33, 33}},
 	}
-	items := make([]commit.Item, n)
-	secret := commit.Secret{1}
-	for i := range items {
-		items[i] = commit.Item{Amount: uint64(1000*len(id) + 77*i), Category: uint8(i % 4), Details: sha256.Sum256(fmt.Append(nil, id, i)),
-			Salt: commit.DeriveSalt(secret, b.ID, revision, uint32(i/16), uint32(i%16), fmt.Append(nil, i))}
+	w.rates = []*madeRate{{swap: "swap", sell: "rbi", buy: "rba"}}
+	w.supplies = []*madeSupply{{bank: "rba"}, {bank: "rbi"}}
+}
+
+// charter gives the world's only charter anew, with a change; it is signed by its members, or by others.
+func (w *world) charter(change func(*wire.Charter), signers ...string) {
+	c := wire.Charter{Network: "audit-test", Programme: programmeTag, Name: "Exercise Kakadu", Agreement: wire.Hash{1},
+		Members: []string{"AUS", "IND", "JPN"},
+		Categories: []wire.CharterCategory{{Code: "fuel"}, {Code: "food"}, {Code: "berths"}, {Code: "medical care"},
+			{Code: "pilotage", Shares: []uint32{3333, 3333, 3333}}},
+		Budgets: []wire.CharterBudget{
+			{Member: "IND", Currency: "AUD", Grand: w.total96(100_000), Limits: []wire.CategoryLimit{{Category: 0, Most: w.total96(30_000)}, {Category: 4, Most: w.total96(33)}}},
+			{Member: "AUS", Currency: "INR", Grand: w.total96(50_000)},
+			{Member: "JPN", Currency: "USD", Grand: w.total96(1)},
+		}}
+	change(&c)
+	if signers == nil {
+		signers = c.Members
 	}
-	for i := range b.Chunks {
-		chunk := uint32(i)
-		b.witnesses = append(b.witnesses, commit.BillWitness{Context: commit.BillContext(b.Bill, i), Size: 16, Items: items[16*i : min(n, 16*(i+1))],
-			R: commit.DeriveBlinding(secret, "sums", b.ID, revision, chunk, nil), S: commit.DeriveBlinding(secret, "total", b.ID, revision, chunk, nil)})
-	}
-	w.commit(b)
-	w.bills = append(w.bills, b)
-	return b
-}
-
-// commit fills the bill's chunks from its witnesses and proves them.
-func (w *world) commit(b *madeBill) {
-	w.t.Helper()
-	b.proofs = nil
-	for i, witness := range b.witnesses {
-		public, err := witness.Public()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		b.Chunks[i] = wire.Chunk{Digest: public.D, Categories: public.C, Total: public.T}
-		b.proofs = append(b.proofs, prove(w.t, public.D, func(keys *proof.Keys) (proof.Proof, error) { return keys.ProveBill(context.Background(), witness) }))
-	}
-}
-
-func (w *world) envelope(b *madeBill) wire.Envelope {
-	return w.sign(wire.TypeBill, b.Bytes(), wire.PurposeNation, b.signers...)
-}
-
-func (b *madeBill) total() []byte {
-	var sum commit.Sum
-	for _, c := range b.Chunks {
-		mustAdd(&sum, c.Total)
-	}
-	p := sum.Point()
-	return p[:]
-}
-
-func reference(name string) wire.Hash { return sha256.Sum256([]byte(name)) }
-
-func billLeaf(b *madeBill) wire.Leaf {
-	return wire.Leaf{Kind: wire.LeafBill, Reference: b.Hash(), Programme: b.Programme, Chunks: b.Chunks}
-}
-
-func paying(kind wire.LeafKind, ref string, b *madeBill) wire.Leaf {
-	return wire.Leaf{Kind: kind, Reference: reference(ref), Amount: b.total(), Bills: []wire.Hash{b.Hash()}}
-}
-
-func (w *world) moving(kind wire.LeafKind, ref string, minor uint64) wire.Leaf {
-	p, err := commit.CommitAmount(minor, commit.DeriveBlinding(commit.Secret{2}, "leg", wire.ID{}, 0, 0, commit.AmountBytes(minor)))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return wire.Leaf{Kind: kind, Reference: reference(ref), Amount: p[:]}
+	w.charters = []wire.Envelope{w.sign(wire.TypeCharter, c.Bytes(), wire.PurposeNation, signers...)}
 }
 
 func (w *world) log(bank string, leaves ...wire.Leaf) { w.logs[bank] = append(w.logs[bank], leaves...) }
@@ -285,6 +270,11 @@ func (w *world) build() wire.Bundle {
 	}
 	for _, s := range w.statements {
 		b.Statements = append(b.Statements, w.state(s, heads[s.ledger]))
+	}
+	if w.bare {
+		b.Keys = slices.DeleteFunc(slices.Clone(b.Keys), func(k wire.VerifyingKey) bool { return k.Circuit != proof.Bill16 && k.Circuit != proof.Totals })
+	} else {
+		w.claim(&b, heads)
 	}
 	return b
 }
@@ -329,23 +319,7 @@ func (w *world) state(m *madeStatement, head transcript.Checkpoint) wire.ProvenS
 	w.t.Helper()
 	bank, _ := w.network.Bank(m.ledger)
 	witness := commit.TotalsWitness{Mask: m.mask}
-	var blindings []commit.Scalar
-	for _, b := range m.bills {
-		for _, chunk := range b.witnesses {
-			sums, err := commit.SumItems(chunk.Items)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			if witness.Totals, err = witness.Totals.Add(sums); err != nil {
-				w.t.Fatal(err)
-			}
-			blindings = append(blindings, chunk.R)
-		}
-	}
-	var err error
-	if witness.R, err = commit.AddScalars(blindings...); err != nil {
-		w.t.Fatal(err)
-	}
+	witness.Totals, witness.R = w.totals(m.bills)
 	public, err := witness.Public()
 	if err != nil {
 		w.t.Fatal(err)
@@ -370,30 +344,6 @@ func (w *world) state(m *madeStatement, head transcript.Checkpoint) wire.ProvenS
 		signers = []string{m.creditor}
 	}
 	return wire.ProvenStatement{Envelope: w.sign(wire.TypeStatement, s.Bytes(), wire.PurposeNation, signers...), Proof: p}
-}
-
-// amend changes a bill that is in the world already, proves it anew, and changes the logs to match.
-func (w *world) amend(b *madeBill, change func(*wire.Bill)) {
-	w.t.Helper()
-	old := b.Hash()
-	b.Chunks = slices.Clone(b.Chunks)
-	change(&b.Bill)
-	for i := range b.witnesses {
-		b.witnesses[i].Context = commit.BillContext(b.Bill, i)
-	}
-	w.commit(b)
-	for _, leaves := range w.logs {
-		for i := range leaves {
-			if leaves[i].Reference == old {
-				leaves[i].Reference, leaves[i].Programme, leaves[i].Chunks = b.Hash(), b.Programme, b.Chunks
-			}
-			for j := range leaves[i].Bills {
-				if leaves[i].Bills[j] == old {
-					leaves[i].Bills[j] = b.Hash()
-				}
-			}
-		}
-	}
 }
 
 // find gives the index of the first leaf of a kind.
