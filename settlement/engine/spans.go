@@ -25,6 +25,8 @@ func eventName(event swap.Event) string {
 		return "bill"
 	case swap.PaymentAuthorised:
 		return "payment"
+	case swap.TransferAuthorised:
+		return "transfer"
 	case swap.CancelAsked:
 		return "cancel"
 	case swap.Tick:

@@ -194,6 +194,8 @@ func (m *Machine) Step(e Event) Output {
 		m.book(out, entries, err, e.Bill.Hash(), now)
 	case PaymentAuthorised:
 		m.pay(out, e, now)
+	case TransferAuthorised:
+		m.transfer(out, e, now)
 	case CancelAsked:
 		m.cancel(out, e, now)
 	case MessageVerified:

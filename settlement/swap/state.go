@@ -144,6 +144,14 @@ type PaymentAuthorised struct {
 	NowMS   int64
 }
 
+// TransferAuthorised moves a desk's or provider's money inside this ledger without discharging a bill, as when a nation furnishes its provider. Who signs for
+// the payer signed the instruction, which was verified.
+type TransferAuthorised struct {
+	Instruction     *wire.Instruction
+	InstructionHash wire.Hash
+	NowMS           int64
+}
+
 // MessageVerified is a message of SWAP/1 whose signature was verified over the received bytes by a key of its sender.
 // For a proposal, Payment is what the attached package authorises, or Refusal why it does not.
 type MessageVerified struct {
@@ -163,12 +171,13 @@ type CancelAsked struct {
 // Tick tells the time.
 type Tick struct{ NowMS int64 }
 
-func (e OrderGiven) atMS() int64        { return e.NowMS }
-func (e BillProven) atMS() int64        { return e.NowMS }
-func (e PaymentAuthorised) atMS() int64 { return e.NowMS }
-func (e MessageVerified) atMS() int64   { return e.NowMS }
-func (e CancelAsked) atMS() int64       { return e.NowMS }
-func (e Tick) atMS() int64              { return e.NowMS }
+func (e OrderGiven) atMS() int64         { return e.NowMS }
+func (e BillProven) atMS() int64         { return e.NowMS }
+func (e PaymentAuthorised) atMS() int64  { return e.NowMS }
+func (e TransferAuthorised) atMS() int64 { return e.NowMS }
+func (e MessageVerified) atMS() int64    { return e.NowMS }
+func (e CancelAsked) atMS() int64        { return e.NowMS }
+func (e Tick) atMS() int64               { return e.NowMS }
 
 // MessageKey names a message a bank sent: one of each type for a swap and recipient, ever.
 type MessageKey struct {
