@@ -1,11 +1,13 @@
 package pgserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // cacheDir is where downloaded programs and initialised templates stay between runs: /var/cache/entente for root (reachable for the server's user), else the
@@ -43,6 +45,25 @@ func writable(dir string) bool {
 		return false
 	}
 	return f.Close() == nil && os.Remove(f.Name()) == nil
+}
+
+// awaitLock takes the lock of a file as soon as it is free, and tells who waits why.
+func awaitLock(ctx context.Context, path string, progress func(string)) (*os.File, error) {
+	for told := false; ; {
+		f, err := lockFile(path, false)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return f, err
+		}
+		if !told {
+			told = true
+			progress("another process fetches PostgreSQL: waiting for it")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // lockFile takes the exclusive lock of a file that it makes if need be. The lock ends with the file or with the process, however it dies.

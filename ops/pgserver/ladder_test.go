@@ -147,11 +147,11 @@ func TestProgramsThatDoNotFitTogetherAreNotUsed(t *testing.T) {
 	bin := reachableDir(t)
 	fakeServer(t, bin, "16.4")
 	script(t, bin, "initdb", "echo 'initdb (PostgreSQL) 15.1'")
-	if p, err := searchFor(t).check(t.Context(), bin); p != nil || err == nil {
+	if p, err := searchFor(t).check(t.Context(), bin, ""); p != nil || err == nil {
 		t.Errorf("got %v (%v)", p, err)
 	}
 	script(t, bin, "initdb", "echo something else")
-	if p, err := searchFor(t).check(t.Context(), bin); p != nil || err == nil {
+	if p, err := searchFor(t).check(t.Context(), bin, ""); p != nil || err == nil {
 		t.Errorf("got %v (%v)", p, err)
 	}
 }

@@ -34,7 +34,7 @@ func (s *Server) Restart(ctx context.Context, mode Mode) error {
 	}
 	cmd := exec.Command(filepath.Join(p.bin, "postgres"), s.arguments()...)
 	cmd.Dir = s.dir
-	cmd.Env = plainEnvironment(s.dir)
+	cmd.Env = plainEnvironment(s.dir, p.libs)
 	cmd.SysProcAttr = id.attributes()
 	log := s.child.log
 	child, err := startChild(cmd, log)

@@ -51,6 +51,7 @@ type Server struct {
 	// Version is the server's own, such as "15.18".
 	Version string
 
+	bin      string // the folder of the programs; empty for a server that another process runs
 	dir      string
 	socket   string // the folder of the Unix socket; empty behind DATABASE_URL
 	child    *child
@@ -82,6 +83,20 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
+}
+
+// Find makes sure that Start will find a server: it looks where Start looks, and installs or downloads what is missing. Refusals: "postgres_missing",
+// "postgres_failed". progress may be nil.
+func Find(ctx context.Context, progress func(string)) error {
+	if given := os.Getenv("DATABASE_URL"); given != "" {
+		_, err := startExternal(ctx, given) // has made nothing that would have to be stopped
+		return err
+	}
+	if progress == nil {
+		progress = func(string) {}
+	}
+	_, err := findPrograms(ctx, search{id: identify(""), progress: progress}, ladder)
+	return err
 }
 
 // Attach gives the private server that another process of this user runs and whose socket lies in the folder socket (see [Server.Socket]). Databases can be made
@@ -134,12 +149,13 @@ func (s *Server) launch(ctx context.Context, o Options, id identity, major int) 
 		return refusal.Newf(PostgresVersionMismatch, fmt.Sprintf("install PostgreSQL %d, set PGBINDIR to its programs, or name another directory", major),
 			"%s is a cluster of PostgreSQL %d and the server found (%s) is %s", s.dir, major, p.bin, p.version)
 	}
+	s.bin = p.bin
 	if err := s.fillDir(ctx, o, id, p, major); err != nil {
 		return err
 	}
 	cmd := exec.Command(filepath.Join(p.bin, "postgres"), s.arguments()...)
 	cmd.Dir = s.dir
-	cmd.Env = plainEnvironment(s.dir)
+	cmd.Env = plainEnvironment(s.dir, p.libs)
 	cmd.SysProcAttr = id.attributes()
 	if s.child, err = startChild(cmd, &logTail{next: o.Log}); err != nil {
 		s.child = nil
@@ -235,6 +251,20 @@ func (s *Server) URL(database string) string {
 
 // Socket is the folder of the server's Unix socket, for [Attach]; empty for the server behind DATABASE_URL.
 func (s *Server) Socket() string { return s.socket }
+
+// Program gives the path of one of PostgreSQL's own programs, such as "pgbench": the one beside the server's, else the one in PATH; empty when there is none.
+func (s *Server) Program(name string) string {
+	if s.bin != "" {
+		if path, err := exec.LookPath(filepath.Join(s.bin, name)); err == nil {
+			return path
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	return path
+}
 
 // PID is the server's process id; 0 for a server that another process runs.
 func (s *Server) PID() int {

@@ -121,6 +121,17 @@ func TestATemporaryServerIsSafeAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestTheServersOwnProgramsAreFound(t *testing.T) {
+	s := started(t, Options{})
+	t.Setenv("PATH", "")
+	if path := s.Program("initdb"); filepath.Base(path) != "initdb" || !filepath.IsAbs(path) {
+		t.Errorf("initdb is %q", path)
+	}
+	if path := s.Program("no-such-program"); path != "" {
+		t.Errorf("a program that is nowhere is %q", path)
+	}
+}
+
 func TestDatabasesAreMadeCopiedAndDropped(t *testing.T) {
 	s := started(t, Options{})
 	ctx := t.Context()
