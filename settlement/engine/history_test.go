@@ -67,6 +67,11 @@ func checkHistory(t *testing.T, h *house) {
 // checkStatements reads statements of random periods, page by page.
 func checkStatements(t *testing.T, e *engine.Engine, id string, entries []ledger.Entry, counters []ledger.Counters) {
 	t.Helper()
+	whole, err := e.StatementOf(context.Background(), id, 0, int64(len(entries)), 0, engine.StatementLinesMost)
+	lines := slices.IndexFunc(whole.Lines, func(l engine.Line) bool { return l.After != counters[l.Entry.Seq+1] })
+	if n := len(slices.CompactFunc(slices.Clone(whole.Lines), func(a, b engine.Line) bool { return a.Entry.Seq == b.Entry.Seq })); err != nil || lines >= 0 || n != len(whole.Lines) {
+		t.Fatalf("the whole statement of %s has %d lines, %d of them different (%v)", id, len(whole.Lines), n, err)
+	}
 	for range 5 {
 		from := rand.Int64N(int64(len(entries)))
 		to := from + rand.Int64N(int64(len(entries))-from+1)

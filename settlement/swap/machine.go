@@ -238,8 +238,10 @@ func (m *Machine) approved(e OrderGiven) error {
 	if len(e.Signers) == 0 {
 		return refusal.Newf(quorum.CodeApprovalMissing, "have two operators sign it", "nobody signed an order to %s", e.Order.Kind)
 	}
-	if maker := e.Signers[0]; maker.Owner != m.Bank || maker.Purpose != wire.PurposeOperator {
-		return refusal.Newf(quorum.CodeApproverForeign, "have operators of the bank sign it", "%s gave an order to %s", maker.Title(), m.Bank)
+	for _, k := range e.Signers {
+		if k.Owner != m.Bank || k.Purpose != wire.PurposeOperator {
+			return refusal.Newf(quorum.CodeApproverForeign, "have operators of the bank sign it", "%s gave an order to %s", k.Title(), m.Bank)
+		}
 	}
 	return quorum.Check(e.Signers[0], e.Signers[1:], quorum.Rule{Approvals: needed})
 }
