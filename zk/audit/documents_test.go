@@ -103,6 +103,12 @@ func (w *world) moving(kind wire.LeafKind, ref string, minor uint64) wire.Leaf {
 	return moved(wire.Leaf{Kind: kind, Reference: reference(ref), Amount: p[:]})
 }
 
+// supplied leaves only supply claims of some banks, where a changed log would make all others be proven again.
+func (w *world) supplied(banks ...string) {
+	w.partial, w.budgets, w.shares, w.rates = true, nil, nil, nil
+	w.supplies = slices.DeleteFunc(w.supplies, func(m *madeSupply) bool { return !slices.Contains(banks, m.bank) })
+}
+
 // account gives an account's tag.
 func account(name string) wire.Hash { return sha256.Sum256([]byte("account " + name)) }
 

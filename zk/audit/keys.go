@@ -15,6 +15,9 @@ import (
 // CodeKeyMissing is found when the trust file pins a circuit's verification key and the bundle does not hold it.
 const CodeKeyMissing refusal.Code = "vk_missing"
 
+// newVerifier is a variable for the tests' sake, which audit hundreds of bundles under the same few keys: most of the time would go into reading them.
+var newVerifier = proof.NewVerifier
+
 // key is a verification key of the bundle that the trust file pins.
 type key struct {
 	pinned   trust.Circuit
@@ -47,7 +50,7 @@ func (a *audit) readKeys() {
 			a.find(result, proof.CodeKeyUnknown, where, "the trust file does not pin this key for circuit %q", candidate.Circuit)
 			continue
 		}
-		verifier, err := proof.NewVerifier(pinned.Name, candidate.Bytes, pinned.KeyID)
+		verifier, err := newVerifier(pinned.Name, candidate.Bytes, pinned.KeyID)
 		if err != nil {
 			a.unpinned[candidate.Circuit] = true
 			a.refused(err, proof.CodeKeyDamaged, where)

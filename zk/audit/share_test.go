@@ -27,8 +27,8 @@ func TestShares(t *testing.T) {
 	runWhole(t, []broken{
 		{name: "none", exit: 2, codes: []refusal.Code{CodeShareMissing}, world: func(w *world) { w.shares = w.shares[1:] }},
 		{name: "signed by another nation", exit: 1, codes: []refusal.Code{CodeClaimUnsigned}, world: signers("JPN")},
-		{name: "of another network", exit: 1, codes: []refusal.Code{wire.CodeWrongNetwork}, world: before(func(c *wire.ShareClaim) { c.Network = "elsewhere" })},
-		{name: "in another currency", exit: 1, codes: []refusal.Code{CodeClaimForeign, CodeShareMissing}, world: before(func(c *wire.ShareClaim) { c.Currency = "INR" })},
+		{name: "of another network", exit: 1, codes: append(whole, wire.CodeWrongNetwork), world: after(func(c *wire.ShareClaim) { c.Network = "elsewhere" })},
+		{name: "in another currency", exit: 1, codes: []refusal.Code{CodeClaimForeign, CodeShareMissing}, world: after(func(c *wire.ShareClaim) { c.Currency = "INR" })},
 		{name: "at another root", exit: 1, codes: []refusal.Code{CodeClaimStale}, world: before(func(c *wire.ShareClaim) { c.Head.Root[0] ^= 1 })},
 		{name: "two about one cost", exit: 1, codes: []refusal.Code{CodeClaimRepeated},
 			after: func(_ *world, b *wire.Bundle) { b.Shares = append(b.Shares, b.Shares[0]) }},
@@ -44,7 +44,7 @@ func TestShares(t *testing.T) {
 				w.shares = append(w.shares, &madeShare{creditor: "USA", ledger: "rba", category: 4, charges: []uint64{0, 0, 0}})
 			}},
 		{name: "about a programme without a charter", exit: 2, codes: []refusal.Code{CodeCharterMissing, CodeShareMissing},
-			world: before(func(c *wire.ShareClaim) { c.Programme[0] ^= 1 })},
+			world: after(func(c *wire.ShareClaim) { c.Programme[0] ^= 1 })},
 		{name: "about a creditor without bills, all zero", exit: 0,
 			world: func(w *world) {
 				w.shares = append(w.shares, &madeShare{creditor: "JPN", ledger: "rba", category: 4, charges: []uint64{0, 0, 0}})

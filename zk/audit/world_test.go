@@ -72,6 +72,7 @@ type world struct {
 	openings   map[commit.Point]opening
 	bare       bool          // without claims about budgets, shares, rates and supply
 	witnesses  []note.Signer // in the place of the other banks'; nil for theirs
+	partial    bool          // without some of those claims
 	renumber   func()        // after leaves were numbered, before heads are signed
 }
 
