@@ -14,7 +14,8 @@ import (
 )
 
 // clusterOverride keeps the distribution's package from making and starting a cluster of its own. It is a drop-in file, so that no conffile is touched.
-const clusterOverride = "/etc/postgresql-common/createcluster.d/entente-private-server.conf"
+// A variable for tests alone.
+var clusterOverride = "/etc/postgresql-common/createcluster.d/entente-private-server.conf"
 
 // dpkgLock is held, as a POSIX record lock, by whoever installs packages.
 const dpkgLock = "/var/lib/dpkg/lock-frontend"

@@ -10,10 +10,13 @@ import (
 	"time"
 )
 
+// rootCache is a variable for tests alone.
+var rootCache = "/var/cache/entente"
+
 // cacheDir is where downloaded programs and initialised templates stay between runs: /var/cache/entente for root (reachable for the server's user), else the
 // user's cache directory, else a private directory under the temporary one.
 func cacheDir() (string, error) {
-	preferred := "/var/cache/entente"
+	preferred := rootCache
 	if os.Geteuid() != 0 {
 		base, err := os.UserCacheDir()
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// CreateDatabase makes an empty database. A name that is taken is an error of the server (SQLSTATE 42P04).
+// CreateDatabase makes an empty database that belongs to the owner's role (see [Server.OwnerURL]). A name that is taken is an error of the server (SQLSTATE 42P04).
 func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	return s.create(ctx, name, "")
 }
@@ -34,12 +34,24 @@ func (s *Server) create(ctx context.Context, name, template string) error {
 	if s.external != nil {
 		s.external.note(name)
 	}
+	admin, err := s.Admin(ctx)
+	if err != nil {
+		return err
+	}
+	defer admin.Close(ctx)
+	if err := s.makeRoles(ctx, admin); err != nil {
+		return err
+	}
 	const objectInUse = "55006"
+	statement := "CREATE DATABASE " + quote(s.realName(name)) + " OWNER " + quote(s.realRole(ownerRole)) + template
 	for deadline := time.Now().Add(5 * time.Second); ; {
-		err := execute(ctx, s.adminURL(), "CREATE DATABASE "+quote(s.realName(name))+template)
+		_, err := admin.Exec(ctx, statement)
 		var pg *pgconn.PgError
 		if err == nil || !errors.As(err, &pg) || pg.Code != objectInUse || time.Now().After(deadline) {
-			return err
+			if err != nil {
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -86,10 +98,11 @@ func execute(ctx context.Context, url, statement string) (err error) {
 	return nil
 }
 
-// external is a server that somebody else runs. Databases made here get a prefix nobody else has, and are dropped at Stop; after a kill they stay.
+// external is a server that somebody else runs. Databases and roles made here get a prefix nobody else has, and are dropped at Stop; after a kill they stay.
 type external struct {
-	given  string
-	prefix string
+	given    string
+	prefix   string
+	password string // of the two roles
 
 	mu    sync.Mutex
 	names []string
@@ -101,7 +114,11 @@ func startExternal(ctx context.Context, given string) (*Server, error) {
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, err
 	}
-	e := &external{given: given, prefix: "entente_" + hex.EncodeToString(random[:]) + "_"}
+	password, err := newPassword()
+	if err != nil {
+		return nil, err
+	}
+	e := &external{given: given, prefix: "entente_" + hex.EncodeToString(random[:]) + "_", password: password}
 	conn, err := pgx.Connect(ctx, given)
 	if err != nil {
 		// The driver's error names host, user and database, never the password.
@@ -147,5 +164,6 @@ func (e *external) drop() error {
 		errs = append(errs, execute(ctx, e.given, "DROP DATABASE IF EXISTS "+quote(e.prefix+name)+" WITH (FORCE)"))
 	}
 	e.names = nil
+	errs = append(errs, e.dropRoles(ctx))
 	return errors.Join(errs...)
 }

