@@ -2,6 +2,8 @@ package witness
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"slices"
@@ -28,8 +30,9 @@ type FeederConfig struct {
 	Log    *tiles.Log
 	Key    note.Verifier // of the log itself
 	Peers  []Peer
-	Quorum int          // cosignatures, each of another peer, that a head needs; at most as many as there are peers
-	Client *http.Client // nil for one with timeouts
+	Quorum int // cosignatures, each of another peer, that a head needs; at most as many as there are peers
+	// Authorities are whom the peers' certificates come from; nil for the system's.
+	Authorities *x509.CertPool
 	// Told is told when a peer begins to fail, when its fault becomes another one, and, with nil, when it answers again. A peer that has seen more of this log
 	// than the log has is a refusal, "split_view": the log has lost entries.
 	Told func(bank string, err error)
@@ -47,13 +50,13 @@ const (
 
 // Feeder has the heads of the own log cosigned by the other banks' witnesses. The log never waits for it.
 type Feeder struct {
-	cfg   FeederConfig
-	peers []*peer
-	ctx   context.Context //nolint:containedctx // ends with the feeder, and every request with it
-	stop  context.CancelFunc
-	work  sync.WaitGroup
-	wake  chan struct{}
-	idle  *http.Client // to close, when it is the feeder's own
+	cfg    FeederConfig
+	peers  []*peer
+	ctx    context.Context //nolint:containedctx // ends with the feeder, and every request with it
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+	wake   chan struct{}
+	client *http.Client
 
 	mu      sync.Mutex
 	round   *round
@@ -80,10 +83,7 @@ func (r *round) note() []byte { return lines(slices.Clone(r.signed), r.given...)
 func NewFeeder(cfg FeederConfig) *Feeder {
 	f := &Feeder{cfg: cfg, wake: make(chan struct{}, 1), changed: make(chan struct{})}
 	f.ctx, f.stop = context.WithCancel(context.Background())
-	if f.cfg.Client == nil {
-		f.idle = newClient()
-		f.cfg.Client = f.idle
-	}
+	f.client = newClient(cfg.Authorities)
 	for _, p := range cfg.Peers {
 		f.peers = append(f.peers, &peer{Peer: p, pause: pauseFirst})
 	}
@@ -92,10 +92,11 @@ func NewFeeder(cfg FeederConfig) *Feeder {
 }
 
 // newClient gives a client that follows nobody elsewhere.
-func newClient() *http.Client {
+func newClient(authorities *x509.CertPool) *http.Client {
 	return &http.Client{
-		Timeout:       requestWait,
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: requestWait, TLSHandshakeTimeout: requestWait},
+		Timeout: requestWait,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, ResponseHeaderTimeout: requestWait, TLSHandshakeTimeout: requestWait,
+			TLSClientConfig: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS13}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -104,9 +105,7 @@ func newClient() *http.Client {
 func (f *Feeder) Close() {
 	f.stop()
 	f.work.Wait()
-	if f.idle != nil {
-		f.idle.CloseIdleConnections()
-	}
+	f.client.CloseIdleConnections()
 }
 
 // Latest gives the newest head that has its quorum, with every cosignature that came; before there is one, the log's head alone. Empty while the log is.
@@ -236,7 +235,7 @@ func (f *Feeder) settle(r *round) {
 
 // ask has one peer cosign one head, and reckons with the answer.
 func (f *Feeder) ask(p *peer, r *round) {
-	signature, err := p.cosign(f.ctx, &f.cfg, r)
+	signature, err := p.cosign(f.ctx, f.client, &f.cfg, r)
 	f.mu.Lock()
 	p.busy = false
 	var told error

@@ -94,9 +94,16 @@ func (h *handler) add(w http.ResponseWriter, r *http.Request) {
 	case status != 0:
 		answer(w, status, "", err.Error()+"\n")
 	default:
-		h.fault(err)
-		answer(w, http.StatusInternalServerError, "", "the witness cannot answer at present\n")
+		h.failed(w, r, err)
 	}
+}
+
+// failed tells of a fault, unless it is that the asker has gone.
+func (h *handler) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil {
+		h.fault(err)
+	}
+	answer(w, http.StatusInternalServerError, "", "the witness cannot answer at present\n")
 }
 
 func (h *handler) latest(w http.ResponseWriter, r *http.Request) {
@@ -114,8 +121,7 @@ func (h *handler) latest(w http.ResponseWriter, r *http.Request) {
 	note, err := h.witness.Latest(ctx, origin)
 	switch {
 	case err != nil:
-		h.fault(err)
-		answer(w, http.StatusInternalServerError, "", "the witness cannot answer at present\n")
+		h.failed(w, r, err)
 	case note == nil:
 		answer(w, http.StatusNotFound, "", "this witness has not cosigned that log yet\n")
 	default:

@@ -34,7 +34,7 @@ type peer struct {
 }
 
 // cosign has the peer cosign a round's head. Refusals: split_view, not_cosigned.
-func (p *peer) cosign(ctx context.Context, cfg *FeederConfig, r *round) (note.Signature, error) {
+func (p *peer) cosign(ctx context.Context, client *http.Client, cfg *FeederConfig, r *round) (note.Signature, error) {
 	for range conflictsMost {
 		if p.known > r.head.Size {
 			return note.Signature{}, p.ahead(cfg, r)
@@ -44,7 +44,7 @@ func (p *peer) cosign(ctx context.Context, cfg *FeederConfig, r *round) (note.Si
 			return note.Signature{}, fmt.Errorf("prove that %d leaves grew into %d: %w", p.known, r.head.Size, err)
 		}
 		request := Request{Old: p.known, Proof: proof, Note: r.signed}
-		status, kind, body, err := p.post(ctx, cfg.Client, request.Bytes())
+		status, kind, body, err := p.post(ctx, client, request.Bytes())
 		if err != nil {
 			return note.Signature{}, err
 		}

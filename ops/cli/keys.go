@@ -25,7 +25,7 @@ var ringKinds = map[string]struct {
 	seals    bool
 	title    string
 }{
-	"bank":     {[]wire.Purpose{wire.PurposeSwap, wire.PurposeCheckpoint, wire.PurposeTransport}, []string{"blinding", "tags", "salts"}, false, "a bank's process"},
+	"bank":     {[]wire.Purpose{wire.PurposeSwap, wire.PurposeCheckpoint, wire.PurposeWitness, wire.PurposeTransport}, []string{"blinding", "tags", "salts"}, false, "a bank's process"},
 	"operator": {[]wire.Purpose{wire.PurposeOperator}, nil, false, "a central-bank operator"},
 	"desk":     {[]wire.Purpose{wire.PurposeNation, wire.PurposeService}, []string{"blinding", "salts", "programme"}, true, "a treasury desk's process"},
 	"user":     {[]wire.Purpose{wire.PurposeUser}, nil, false, "a desk user"},

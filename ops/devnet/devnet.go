@@ -71,7 +71,8 @@ type Net struct {
 	processes *supervisor // nil when everything runs in this process
 	postgres  *pgserver.Server
 	broker    *broker.Server
-	closers   []func() error // in the order of opening
+	doors     map[string]*door // by bank, where its log is served
+	closers   []func() error   // in the order of opening
 }
 
 // Circuits lists the circuits a development network proves with.
@@ -189,13 +190,17 @@ func (n *Net) supervise() error {
 }
 
 func (n *Net) openBanks(ctx context.Context, ids *identities) error {
+	if err := n.openDoors(); err != nil {
+		return err
+	}
 	for _, pinned := range n.Trust.Banks {
 		url, err := n.database(ctx, "bank", pinned.ID, migrations.Bank)
 		if err != nil {
 			return err
 		}
 		if n.processes != nil {
-			err = n.spawn(node.Config{Role: node.RoleBank, ID: pinned.ID, Keys: "../keys/bank-" + pinned.ID + ".age", Database: url, VerificationKeys: verificationKeys(), ProvingKeys: n.options.KeysDir, SupplyEveryS: supplyEveryS})
+			err = n.spawn(node.Config{Role: node.RoleBank, ID: pinned.ID, Keys: "../keys/bank-" + pinned.ID + ".age", Database: url, VerificationKeys: verificationKeys(), ProvingKeys: n.options.KeysDir, SupplyEveryS: supplyEveryS,
+				Log: &node.LogConfig{Listen: doorDescriptor, Witnesses: n.witnesses(pinned.ID)}}, n.doors[pinned.ID].file)
 		} else {
 			err = n.openBank(ctx, pinned.ID, ids.banks[pinned.ID], url)
 		}
@@ -245,7 +250,8 @@ func (n *Net) openBank(ctx context.Context, id string, ring *wallet.Ring, url st
 		return err
 	}
 	bank, err := node.OpenBank(ctx, node.BankConfig{ID: id, Trust: n.Trust, Ring: ring, Store: store, Bus: b, Verifiers: verifiers, Prover: n.prover, SupplyEveryMS: 1_000 * supplyEveryS, Clock: now,
-		Log: n.options.Log.With("bank", id), Telemetry: n.options.Telemetry})
+		Public: node.BankLog{Listener: n.doors[id].listener, Witnesses: n.witnesses(id), Store: store},
+		Log:    n.options.Log.With("bank", id), Telemetry: n.options.Telemetry})
 	if err != nil {
 		return err
 	}

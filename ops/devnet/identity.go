@@ -122,6 +122,7 @@ func found(ctx context.Context, dir string, a programme.Agreement, keys *proof.K
 			return nil, nil, err
 		}
 	}
+	network.WitnessQuorum = len(network.Banks) - 1 // all the others: fewer would let a bank show two logs
 	ids.provider, err = identity{owner: providerID, file: "provider", keys: []wire.Purpose{wire.PurposeQuote, wire.PurposeService}}.create(dir, unlock)
 	if err != nil {
 		return nil, nil, err
@@ -144,7 +145,7 @@ func found(ctx context.Context, dir string, a programme.Agreement, keys *proof.K
 
 func (ids *identities) foundBank(dir string, unlock *wallet.Identity, network *trust.Network, m programme.Member) error {
 	ring, err := identity{owner: m.Bank, file: "bank-" + m.Bank, secrets: []string{"blinding", "tags", "salts"}, keys: []wire.Purpose{
-		wire.PurposeSwap, wire.PurposeCheckpoint, wire.PurposeTransport}}.create(dir, unlock)
+		wire.PurposeSwap, wire.PurposeCheckpoint, wire.PurposeWitness, wire.PurposeTransport}}.create(dir, unlock)
 	if err != nil {
 		return err
 	}
@@ -156,10 +157,14 @@ func (ids *identities) foundBank(dir string, unlock *wallet.Identity, network *t
 	if err != nil {
 		return err
 	}
+	witnessKey, err := ring.Signer(wire.PurposeWitness, m.Bank)
+	if err != nil {
+		return err
+	}
 	origin := "entente.example/" + network.Network + "/" + m.Bank
 	network.Banks = append(network.Banks, trust.Bank{
 		ID: m.Bank, Name: m.BankName, Currency: m.Currency.Code(), LogOrigin: origin, LogKey: transcript.VerifierKey(origin, logKey.Private().Public().(ed25519.PublicKey)),
-		Keys: append(pins(ring), pinned...),
+		Witness: transcript.CosignerKey(origin+"/witness", witnessKey.Key().Public), Keys: append(pins(ring), pinned...),
 	})
 	ids.banks[m.Bank], ids.operators[m.Bank] = ring, operators
 	return nil

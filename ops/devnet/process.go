@@ -65,7 +65,8 @@ type supervisor struct {
 type child struct {
 	id    string
 	args  []string
-	point string // failpoint of its first life
+	point string     // failpoint of its first life
+	files []*os.File // that it inherits, from descriptor 4 on
 	cmd   *exec.Cmd
 	tries int
 	soon  int // ends by itself in a row, each soon after the start
@@ -89,10 +90,10 @@ func newSupervisor(logs string) (*supervisor, error) {
 }
 
 // start runs the process of a role from its configuration file. point, if not empty, is where its first life ends.
-func (s *supervisor) start(role, id, config, point string) error {
+func (s *supervisor) start(role, id, config, point string, files ...*os.File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &child{id: id, args: []string{role, "--config", config}, point: point}
+	c := &child{id: id, args: []string{role, "--config", config}, point: point, files: files}
 	s.children[id] = c
 	return s.spawn(c)
 }
@@ -107,7 +108,7 @@ func (s *supervisor) spawn(c *child) error {
 	cmd := exec.Command(s.executable, c.args...)
 	cmd.Args[0] = s.name
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{s.alive}
+	cmd.ExtraFiles = append([]*os.File{s.alive}, c.files...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return len(v) > len(failpoint.Variable) && v[:len(failpoint.Variable)+1] == failpoint.Variable+"="
 	}), parentVariable+"=3")
@@ -250,13 +251,13 @@ func (n *Net) writeConfig(c node.Config) (string, error) {
 	return path, nil
 }
 
-// spawn writes the configuration of a process and starts it.
-func (n *Net) spawn(c node.Config) error {
+// spawn writes the configuration of a process and starts it with the files that it inherits.
+func (n *Net) spawn(c node.Config, files ...*os.File) error {
 	path, err := n.writeConfig(c)
 	if err != nil {
 		return err
 	}
-	return n.processes.start(c.Role, c.ID, path, n.options.Failpoints[c.ID])
+	return n.processes.start(c.Role, c.ID, path, n.options.Failpoints[c.ID], files...)
 }
 
 // Stay waits until ctx ends, or until a process is given up; then it says which and why. Refusal: process_lost.

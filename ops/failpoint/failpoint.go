@@ -18,6 +18,7 @@ const (
 	BankVoteStored     = "bank.vote.stored"     // responder: funds held, the vote not sent
 	BankDecisionStored = "bank.decision.stored" // initiator: decided, the decision not sent
 	BankAckStored      = "bank.ack.stored"      // responder: posted, the acknowledgement not sent
+	BankCosignStored   = "bank.cosign.stored"   // witness: another bank's head recorded, the cosignature not given
 	DeskMakeStored     = "desk.make.stored"     // desk: instruction journaled, the maker not answered
 	DeskApprovalStored = "desk.approval.stored" // desk: approval journaled, the approver not answered
 	DeskQuoteStored    = "desk.quote.stored"    // desk: quote accepted, the payment not submitted
@@ -26,7 +27,7 @@ const (
 
 // Names lists the points.
 func Names() []string {
-	return []string{BankProposeStored, BankVoteStored, BankDecisionStored, BankAckStored, DeskMakeStored, DeskApprovalStored, DeskQuoteStored, DeskSubmitStored}
+	return []string{BankProposeStored, BankVoteStored, BankDecisionStored, BankAckStored, BankCosignStored, DeskMakeStored, DeskApprovalStored, DeskQuoteStored, DeskSubmitStored}
 }
 
 // Known tells whether a point of that name exists.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"entente/bridge/bus"
+	"entente/bridge/witness"
 	"entente/ops/failpoint"
 	"entente/ops/telemetry"
 	"entente/schema/refusal"
@@ -28,7 +30,7 @@ import (
 type BankConfig struct {
 	ID        string
 	Trust     *trust.Network
-	Ring      *wallet.Ring // keys swap, checkpoint, transport; secrets blinding, tags, salts
+	Ring      *wallet.Ring // keys swap, checkpoint, witness, transport; secrets blinding, tags, salts
 	Store     engine.Store
 	Bus       *bus.Bus
 	Verifiers map[string]*proof.Verifier // by circuit name
@@ -37,7 +39,8 @@ type BankConfig struct {
 	Log       *slog.Logger
 	Telemetry *telemetry.Telemetry // nil for none
 
-	SupplyEveryMS int64 // how often the supply is proven while the log grows; 0 for only when an auditor asks
+	Public        BankLog // how the log is shown and watched
+	SupplyEveryMS int64   // how often the supply is proven while the log grows; 0 for only when an auditor asks
 }
 
 // Bank is one central bank's process.
@@ -46,6 +49,8 @@ type Bank struct {
 	tracer trace.Tracer
 	engine *engine.Engine
 	claims *claims
+	feeder *witness.Feeder
+	server *http.Server // nil for none
 	outbox *bus.Outbox
 	stops  []func()
 	ctx    context.Context
@@ -101,6 +106,9 @@ func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
 	}
 	b.claims = &claims{bank: b, currency: pinned.Currency, key: transportKey, veil: veil, book: newBook(b.engine, veil)}
 	b.work.Go(func() { b.claims.run(b.ctx) })
+	if err := b.openLog(pinned); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
 	watch, err := newWatch(cfg.Telemetry, cfg.ID)
 	if err != nil {
 		return nil, errors.Join(err, b.Close())
@@ -133,11 +141,11 @@ func (b *Bank) Close() error {
 	for _, stop := range b.stops {
 		stop()
 	}
+	err := b.closeLog()
 	b.cancel()
 	b.work.Wait()
-	var err error
 	if b.engine != nil {
-		err = b.engine.Close()
+		err = errors.Join(err, b.engine.Close())
 	}
 	return err
 }

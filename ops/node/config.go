@@ -34,6 +34,7 @@ type Config struct {
 	ProvingKeys      string            `json:"proving_keys,omitempty"`      // banks and desks: directory of proving keys
 	ProverWorkers    int               `json:"prover_workers,omitempty"`    // banks and desks: proofs made at a time, one core each; one less than there are cores when 0
 	SupplyEveryS     int64             `json:"supply_every_s,omitempty"`    // banks: seconds between proofs of the supply while the log grows; only on request when 0
+	Log              *LogConfig        `json:"log,omitempty"`               // banks: the log over HTTP and its witnesses
 	Exercise         string            `json:"exercise,omitempty"`          // desks and providers: directory with the agreement, cases and rates
 	ChunkSize        int               `json:"chunk_size,omitempty"`        // desks: items a chunk
 	Quotes           *QuoteConfig      `json:"quotes,omitempty"`            // providers
@@ -105,6 +106,9 @@ func (c *Config) check(role string, f *configFaults) {
 	case RoleBank:
 		if len(c.VerificationKeys) == 0 {
 			f.add("verification_keys", "name each circuit's file", "is missing")
+		}
+		if c.Log != nil {
+			c.Log.check(f, c.Development)
 		}
 		f.due("proving_keys", c.ProvingKeys)
 		if c.SupplyEveryS < 0 {

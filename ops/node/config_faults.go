@@ -137,7 +137,7 @@ func (f *configFaults) object(prefix string, base int64, text []byte, into refle
 
 // value reads one field.
 func (f *configFaults) value(name string, base int64, text []byte, into reflect.Value) error {
-	if into.Type() == reflect.TypeFor[*QuoteConfig]() && text[0] == '{' {
+	if t := into.Type(); (t == reflect.TypeFor[*QuoteConfig]() || t == reflect.TypeFor[*LogConfig]()) && text[0] == '{' {
 		into.Set(reflect.New(into.Type().Elem()))
 		return f.object(name+".", base, text, into.Elem())
 	}

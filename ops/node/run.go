@@ -30,6 +30,7 @@ type process struct {
 	log   *slog.Logger
 
 	telemetry *telemetry.Telemetry
+	socket    *os.File // inherited, when the log is served on one
 }
 
 // Pauses between attempts to open again what a fault closed.
@@ -137,9 +138,17 @@ func (p *process) bank(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := OpenBank(ctx, BankConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Verifiers: verifiers, Prover: prover,
+	public, err := p.public()
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	public.Store = store
+	b, err := OpenBank(ctx, BankConfig{ID: p.cfg.ID, Trust: p.trust, Ring: p.ring, Store: store, Bus: p.bus, Verifiers: verifiers, Prover: prover, Public: public,
 		SupplyEveryMS: 1_000 * p.cfg.SupplyEveryS, Clock: unixMS, Log: p.log, Telemetry: p.telemetry})
 	if err != nil {
+		if public.Listener != nil {
+			_ = public.Listener.Close() // it may be closed already
+		}
 		return err
 	}
 	p.log.Info("bank is open", "bank", p.cfg.ID)

@@ -9,7 +9,31 @@ import (
 
 	"entente/schema/refusal"
 	"entente/schema/wire"
+	"entente/zk/transcript"
 )
+
+// cosigners are the witnesses of every other bank, or whom a test has put in their place.
+func (w *world) cosigners(origin string) []note.Signer {
+	if w.witnesses != nil {
+		return w.witnesses
+	}
+	var all []note.Signer
+	for _, b := range w.network.Banks {
+		if b.LogOrigin != origin {
+			all = append(all, w.cosigner(b.LogOrigin+"/witness", b.ID+" witness", noon/1000+50))
+		}
+	}
+	return all
+}
+
+func (w *world) cosigner(name, key string, atS int64) note.Signer {
+	w.t.Helper()
+	s, err := transcript.NewCosigner(name, w.key(key), atS)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
 
 // by signs every head of the world with these witnesses and no others.
 func by(signers ...func(*world) note.Signer) func(*world) {

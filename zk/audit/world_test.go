@@ -292,29 +292,6 @@ func (w *world) head(c transcript.Checkpoint) []byte {
 	return signed
 }
 
-// cosigners are the witnesses of every other bank, or whom a test has put in their place.
-func (w *world) cosigners(origin string) []note.Signer {
-	if w.witnesses != nil {
-		return w.witnesses
-	}
-	var all []note.Signer
-	for _, b := range w.network.Banks {
-		if b.LogOrigin != origin {
-			all = append(all, w.cosigner(b.LogOrigin+"/witness", b.ID+" witness", noon/1000+50))
-		}
-	}
-	return all
-}
-
-func (w *world) cosigner(name, key string, atS int64) note.Signer {
-	w.t.Helper()
-	s, err := transcript.NewCosigner(name, w.key(key), atS)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return s
-}
-
 // state makes, proves and signs one statement.
 func (w *world) state(m *madeStatement, head transcript.Checkpoint) wire.ProvenStatement {
 	w.t.Helper()
