@@ -61,7 +61,7 @@ func (b *Bus) checkBatch(from, to string, batch []byte) error {
 // lost brokers and streams that do not exist yet; stop, the end of ctx, or Close end it.
 //
 // handle is called from several goroutines, one for each peer and path; it gets the same batch more than once, in any order. from is what the subject says
-// and proves nothing; ctx carries traces (see Cause) and does not end. A batch of a stream counts as received when handle returns: if the process dies before, it comes again. handle must not call stop.
+// and proves nothing; ctx carries traces (see Cause) and does not end. A batch of a stream counts as received when handle returns: if the process dies or the receiving ends before, it comes again. handle must not call stop.
 // Refusals: bad_name.
 func (b *Bus) ReceiveBatches(ctx context.Context, self string, peers []string, handle func(ctx context.Context, from string, batch []byte)) (stop func(), err error) {
 	if err := checkNames(append([]string{self}, peers...)...); err != nil {

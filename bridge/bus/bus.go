@@ -89,6 +89,7 @@ func Connect(ctx context.Context, o Options) (*Bus, error) {
 		nats.Name(o.Name),
 		nats.Timeout(wait),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // a broker that refuses the password for a moment is waited for as well
 		nats.ReconnectWait(100 * time.Millisecond),
 		nats.ReconnectBufSize(-1), // a message that cannot leave now is the sender's to repeat, not the connection's
 		nats.PingInterval(10 * time.Second),

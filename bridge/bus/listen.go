@@ -106,6 +106,9 @@ func (b *Bus) consumeOnce(ctx context.Context, stream, durable, filter string, a
 			return handled, err
 		}
 		handle(m)
+		if ctx.Err() != nil { // the handler may have given up: it comes again
+			return handled, b.giveBack(messages, m)
+		}
 		handled = true
 		if err := m.Ack(); err != nil {
 			return handled, fmt.Errorf("acknowledge: %w", err)

@@ -26,11 +26,13 @@ type Item struct {
 }
 
 // Outbox gathers a bank's messages into batches: while one batch for a recipient is on its way the next one fills, so that a single message leaves at once and
-// many share one round trip. It keeps nothing: what is not taken is the engine's to send again. It ends with its bus and is safe for concurrent use.
+// many share one round trip. It keeps nothing: what is not taken is the engine's to send again. It ends with Close or its bus and is safe for concurrent use.
 type Outbox struct {
 	bus     *Bus
 	bank    string
 	dropped atomic.Uint64
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
 
 	mu    sync.Mutex
 	lanes map[laneKey]*lane
@@ -43,8 +45,13 @@ type laneKey struct {
 
 // NewOutbox makes the outbox of a bank. The bank's stream must be open (OpenOutbox); if it is lost later, the outbox opens it again.
 func NewOutbox(b *Bus, bank string) *Outbox {
-	return &Outbox{bus: b, bank: bank, lanes: map[laneKey]*lane{}}
+	o := &Outbox{bus: b, bank: bank, lanes: map[laneKey]*lane{}}
+	o.ctx, o.cancel = context.WithCancel(b.ctx)
+	return o
 }
+
+// Close ends the sending; what waits is dropped.
+func (o *Outbox) Close() { o.cancel() }
 
 // Deliver queues messages and returns without waiting for the broker. Those from the second attempt on take the direct path as well. What does not fit the
 // queue, or cannot be part of a batch, is dropped and counted; the reason of the latter goes to OnError. The items' bytes must not be changed afterwards.
@@ -97,7 +104,7 @@ func (o *Outbox) lane(key laneKey) (*lane, error) {
 		return nil, err
 	}
 	l := &lane{wake: make(chan struct{}, 1)}
-	if _, err := o.bus.start(o.bus.ctx, func(ctx context.Context) { o.run(ctx, key, l) }); err != nil {
+	if _, err := o.bus.start(o.ctx, func(ctx context.Context) { o.run(ctx, key, l) }); err != nil {
 		return nil, err
 	}
 	o.lanes[key] = l

@@ -28,7 +28,7 @@ func (b *Bus) Post(ctx context.Context, programme, author string, post []byte) e
 // ReceivePosts gives every event of a programme to handle, one by one, from the first one on; a reader that comes back goes on where it was. It outlives lost
 // brokers and a stream that does not exist yet; stop, the end of ctx, or Close end it.
 //
-// handle may get an event again, also in another order; ctx is within the trace that the event carries, and does not end. author is what the subject says and proves nothing. An event counts as read when handle returns.
+// handle may get an event again, also in another order; ctx is within the trace that the event carries, and does not end. author is what the subject says and proves nothing. An event counts as read when handle returns before the end.
 // handle must not call stop. Refusals: bad_name.
 func (b *Bus) ReceivePosts(ctx context.Context, reader, programme string, handle func(ctx context.Context, author string, post []byte)) (stop func(), err error) {
 	if err := checkNames(reader, programme); err != nil {

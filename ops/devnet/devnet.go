@@ -359,6 +359,9 @@ func (n *Net) openAuditor(ctx context.Context, ids *identities) error {
 	return err
 }
 
+// Database gives the database server, for who wants to see what happens without it.
+func (n *Net) Database() *pgserver.Server { return n.postgres }
+
 // restartPostgres ends the database server as a power loss would and starts it again at the same address.
 func (n *Net) restartPostgres(ctx context.Context) error {
 	return n.postgres.Restart(ctx, pgserver.Immediate)

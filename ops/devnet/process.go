@@ -245,7 +245,7 @@ func (n *Net) writeConfig(c node.Config) (string, error) {
 		return "", fmt.Errorf("encode the configuration of %s: %w", c.ID, err)
 	}
 	path := filepath.Join(dir, c.ID+".json")
-	if err := os.WriteFile(path, append(content, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(path, append(content, '\n'), 0o600); err != nil { // the database's address may hold a password
 		return "", fmt.Errorf("write the configuration of %s: %w", c.ID, err)
 	}
 	return path, nil

@@ -16,6 +16,7 @@ import (
 	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
+	"entente/settlement/engine"
 	"entente/wallet"
 )
 
@@ -80,7 +81,7 @@ func persist(ctx context.Context, try func(context.Context) error) error {
 		err := try(once)
 		cancel()
 		code := refusal.CodeOf(err)
-		if err == nil || code != "" && code != CodeFault || time.Now().After(deadline) || ctx.Err() != nil {
+		if err == nil || code != "" && !passing(code) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -92,8 +93,28 @@ func persist(ctx context.Context, try func(context.Context) error) error {
 	}
 }
 
-// accept verifies that a reply is signed by the one asked and answers this very request.
+// passing tells whether a refusal says nothing about the request, only that it was not taken now.
+func passing(code refusal.Code) bool { return code == CodeFault || code == engine.CodeBusy }
+
+// said is a refusal that the one asked has signed.
+type said struct{ *refusal.Refusal }
+
+func (s said) Unwrap() error { return s.Refusal }
+
+// accept gives the answer that the one asked has signed. Anything else may come from anybody on the carrier and decides nothing: it is a fault.
 func (a *asker) accept(who string, request wire.Hash, answer []byte) ([]byte, error) {
+	reply, err := a.verify(who, request, answer)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("answer of %s: %s", who, err.Error())
+	case reply.Code != "":
+		return nil, said{&refusal.Refusal{Code: refusal.Code(reply.Code), What: reply.Text, Do: reply.Do}}
+	}
+	return reply.Body, nil
+}
+
+// verify checks that a reply is signed by the one asked and answers this very request.
+func (a *asker) verify(who string, request wire.Hash, answer []byte) (*wire.Reply, error) {
 	envelope, err := wire.ParseEnvelope(answer, limitReply)
 	if err != nil {
 		return nil, err
@@ -109,10 +130,7 @@ func (a *asker) accept(who string, request wire.Hash, answer []byte) ([]byte, er
 	if signers[0].Owner != who || reply.Sender != who || reply.Network != a.trust.Network || reply.Request != request {
 		return nil, refusal.Newf(wire.CodeSigInvalid, "ask again", "an answer of %s came in place of one of %s", signers[0].Owner, who)
 	}
-	if reply.Code != "" {
-		return nil, &refusal.Refusal{Code: refusal.Code(reply.Code), What: reply.Text, Do: reply.Do}
-	}
-	return reply.Body, nil
+	return &reply, nil
 }
 
 // handler answers one subject. The key is the verified one of who asks.

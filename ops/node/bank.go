@@ -59,7 +59,14 @@ type Bank struct {
 }
 
 // OpenBank restores the bank from its store and joins it to the network. It refuses to start when its keys are not those of the trust file.
-func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
+// It takes the store over: when it fails the store is closed.
+func OpenBank(ctx context.Context, cfg BankConfig) (_ *Bank, err error) {
+	owned := true // until the engine has it
+	defer func() {
+		if owned {
+			err = errors.Join(err, cfg.Store.Close())
+		}
+	}()
 	pinned, ok := cfg.Trust.Bank(cfg.ID)
 	if !ok {
 		return nil, refusal.Newf(trust.CodeTrustInvalid, "use the trust file of your network", "the trust file has no bank %q", cfg.ID)
@@ -95,6 +102,7 @@ func OpenBank(ctx context.Context, cfg BankConfig) (*Bank, error) {
 		return nil, err
 	}
 	b.outbox = bus.NewOutbox(cfg.Bus, cfg.ID)
+	owned = false
 	b.engine, err = engine.Open(ctx, engine.Config{
 		Machine: swap.New(cfg.Trust.Network, cfg.ID, pinned.Currency, 1), Store: cfg.Store, Veil: veil, Swap: swapKey,
 		Checkpoint: noteSigner, Origin: pinned.LogOrigin, Clock: cfg.Clock, Deliver: b.deliver,
@@ -146,6 +154,9 @@ func (b *Bank) Close() error {
 	b.work.Wait()
 	if b.engine != nil {
 		err = errors.Join(err, b.engine.Close())
+	}
+	if b.outbox != nil {
+		b.outbox.Close()
 	}
 	return err
 }

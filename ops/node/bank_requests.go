@@ -82,6 +82,14 @@ func (b *Bank) onBill(ctx context.Context, from wire.Key, body []byte) ([]byte, 
 	if from.Owner != bill.Creditor && from.Owner != bill.Debtor {
 		return nil, notAllowed(from.Title(), "record a bill between others")
 	}
+	var before ledger.Bill
+	known := false
+	if err := b.engine.View(ctx, func(m *swap.Machine) { before, known = m.Ledger().Bill(bill.Hash()) }); err != nil {
+		return nil, err
+	}
+	if known { // handed in before: the first answer stands
+		return json.Marshal(Recorded{Seq: before.Seq})
+	}
 	entries, err := b.submit(ctx, swap.BillProven{Bill: bill, NowMS: b.cfg.Clock()}, engine.Evidence{Kind: "bill", Hash: bill.Hash(), Bytes: body})
 	if err != nil {
 		return nil, err
@@ -98,6 +106,11 @@ func (b *Bank) onPay(ctx context.Context, from wire.Key, body []byte) ([]byte, e
 	var handed Submission
 	if err := wire.DecodeFields(body, wire.LimitBatch, handed.fields); err != nil {
 		return nil, err
+	}
+	if hash, taken, err := b.taken(ctx, handed.Payment); err != nil {
+		return nil, err
+	} else if taken {
+		return b.outcome(ctx, from, hash)
 	}
 	authorised, err := b.authorised(handed.Payment)
 	if err != nil {
@@ -119,6 +132,21 @@ func (b *Bank) onPay(ctx context.Context, from wire.Key, body []byte) ([]byte, e
 		return nil, err
 	}
 	return b.outcome(ctx, from, authorised.InstructionHash)
+}
+
+// taken tells whether this very package was carried out or is on its way. It keeps its first answer, also when its quote or its deadline has passed since.
+func (b *Bank) taken(ctx context.Context, body []byte) (instruction wire.Hash, taken bool, err error) {
+	p, err := wire.ParsePayment(body)
+	if err != nil {
+		return instruction, false, err
+	}
+	instruction = p.Instruction.Hash()
+	err = b.engine.View(ctx, func(m *swap.Machine) {
+		o, known := m.Outcome(instruction)
+		s, swapped := m.Swap(o.Swap)
+		taken = known && (!swapped || s.Terms.Proofs == wire.AttachmentHash(body))
+	})
+	return instruction, taken, err
 }
 
 func (b *Bank) onCancel(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {

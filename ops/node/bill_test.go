@@ -35,7 +35,6 @@ func badBillsAreNotRecorded(t *testing.T, w *world) {
 		{"with the proofs of another bill", []*wallet.Signer{creditor, debtor}, sound.Bill, other.Proofs, proof.CodeProofInvalid},
 		{"without proofs", []*wallet.Signer{creditor, debtor}, again, nil, proof.CodeProofInvalid},
 		{"of another network", []*wallet.Signer{creditor, debtor}, func() wire.Bill { b := again; b.Network = "dev-other"; return b }(), sound.Proofs, wire.CodeWrongNetwork},
-		{"a second time", []*wallet.Signer{creditor, debtor}, sound.Bill, sound.Proofs, "bill_repeated"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := sign(t, test.signers[0], wire.TypeBill, test.bill.Bytes())

@@ -123,6 +123,11 @@ func OpenDesk(ctx context.Context, cfg DeskConfig) (*Desk, error) {
 		d.cancel()
 		return nil, err
 	}
+	for _, m := range cfg.Trust.Members { // the turn of a post may have come just before the end
+		if err := d.acceptWaiting(m.Nation); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
 	d.review()
 	if err := d.join(ctx, service); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -181,10 +186,10 @@ func (d *Desk) join(ctx context.Context, service *wallet.Signer) error {
 
 // Close leaves the network. The journal holds everything.
 func (d *Desk) Close() error {
+	d.cancel() // first: a post that cannot be stored waits for this, and comes again
 	for _, stop := range d.stops {
 		stop()
 	}
-	d.cancel()
 	d.work.Wait()
 	return d.figures.end()
 }
@@ -225,6 +230,7 @@ func (d *Desk) touch() {
 // Kinds of events in the desk's journal.
 const (
 	eventPost    = "post"    // a signed post, ours or another member's
+	eventEarly   = "early"   // another member's post that came before its predecessor
 	eventEcho    = "echo"    // our post came back from the carrier, so it is out
 	eventProofs  = "proofs"  // the proofs of one of our bills
 	eventPayment = "payment" // a step of a payment
@@ -250,6 +256,14 @@ func (d *Desk) replay(_ int64, e postgres.DeskEvent) error {
 			return err
 		}
 		d.fold(envelope, post)
+	case eventEarly:
+		envelope, post, err := d.openPost(e.Body)
+		if err != nil {
+			return err
+		}
+		if c := d.chain(post.Author); post.Seq > c.seq {
+			c.waiting[post.Seq] = envelope
+		}
 	case eventEcho:
 		d.chain(d.cfg.Nation).echoed++
 	case eventProofs:

@@ -20,10 +20,17 @@ type deskPayment struct {
 	payment.Payment
 	instruction wire.Envelope
 	approvals   []wire.Envelope
+	verdicts    []verdict
 	quote       []byte
 	acceptance  []byte
 	expiresMS   int64  // of the accepted quote
 	trouble     string // why it does not go on at present
+}
+
+// verdict is who answered an instruction with which document. Two persons may sign the same bytes.
+type verdict struct {
+	by       quorum.Person
+	document wire.Hash
 }
 
 const (
@@ -147,7 +154,7 @@ func (d *Desk) foldPayment(body []byte) error {
 	}
 	p.Payment = next
 	switch s.event.Do {
-	case payment.Approve:
+	case payment.Approve, payment.Reject:
 		if len(s.documents) != 1 {
 			return fmt.Errorf("an approval is one document, not %d", len(s.documents))
 		}
@@ -155,7 +162,10 @@ func (d *Desk) foldPayment(body []byte) error {
 		if err != nil {
 			return err
 		}
-		p.approvals = append(p.approvals, envelope)
+		p.verdicts = append(p.verdicts, verdict{s.event.By, envelope.Hash()})
+		if s.event.Do == payment.Approve {
+			p.approvals = append(p.approvals, envelope)
+		}
 	case payment.Quote:
 		if len(s.documents) != 2 {
 			return fmt.Errorf("a quote is accepted with two documents, not %d", len(s.documents))
@@ -342,12 +352,8 @@ func (d *Desk) AddApproval(ctx context.Context, envelope wire.Envelope) error {
 	}
 	d.making.Lock()
 	defer d.making.Unlock()
-	if p, err := d.payment(a.Instruction); err == nil {
-		for i := range p.approvals {
-			if p.approvals[i].Hash() == envelope.Hash() {
-				return nil // handed in before: the first answer stands
-			}
-		}
+	if p, err := d.payment(a.Instruction); err == nil && slices.Contains(p.verdicts, verdict{by, envelope.Hash()}) {
+		return nil // handed in before: the first answer stands
 	}
 	event := payment.Event{Do: payment.Approve, AtMS: d.cfg.Clock(), By: by, Reason: a.Reason}
 	if a.Verdict == wire.VerdictReject {

@@ -182,22 +182,29 @@ func (d *Desk) receive(ctx context.Context, _ string, bytes []byte) {
 
 // acceptAll takes a post, and those that waited for it.
 func (d *Desk) acceptAll(envelope *wire.Envelope, p *wire.Post) error {
+	if err := d.accept(envelope, p); err != nil {
+		return err
+	}
+	return d.acceptWaiting(p.Author)
+}
+
+// acceptWaiting takes an author's posts whose turn has come.
+func (d *Desk) acceptWaiting(author string) error {
 	for {
-		if err := d.accept(envelope, p); err != nil {
-			return err
-		}
 		d.mu.Lock()
-		c := d.chain(p.Author)
+		c := d.chain(author)
 		next := c.waiting[c.seq+1]
 		d.mu.Unlock()
 		if next == nil {
 			return nil
 		}
-		_, q, err := d.openPost(next.Bytes())
+		_, p, err := d.openPost(next.Bytes())
 		if err != nil {
 			return fmt.Errorf("a post that was verified before: %w", err)
 		}
-		envelope, p = next, q
+		if err := d.accept(next, p); err != nil {
+			return err
+		}
 	}
 }
 
@@ -224,13 +231,24 @@ func (d *Desk) accept(envelope *wire.Envelope, p *wire.Post) error {
 		return nil // seen before
 	}
 	if p.Seq > c.seq+1 {
-		c.waiting[p.Seq] = envelope
+		waits := c.waiting[p.Seq] != nil
 		d.mu.Unlock()
+		if waits {
+			return nil
+		}
+		// The carrier will not bring it again.
+		if err := d.append(d.ctx, eventEarly, hash, envelope.Bytes()); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		c.waiting[p.Seq] = envelope
 		return nil
 	}
 	if p.Prev != c.last {
 		err := refusal.Newf("post_fork", "compare records with the author", "post %d of %s does not follow the one before", p.Seq, p.Author)
 		d.refused = append(d.refused, Refused{From: p.Author, Kind: p.Kind, Err: err})
+		delete(c.waiting, p.Seq)
 		d.mu.Unlock()
 		d.cfg.Log.Error("post chain broken", "author", p.Author, "seq", p.Seq)
 		return nil
@@ -243,7 +261,6 @@ func (d *Desk) accept(envelope *wire.Envelope, p *wire.Post) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fold(envelope, p)
-	delete(c.waiting, p.Seq)
 	return nil
 }
 
@@ -251,6 +268,7 @@ func (d *Desk) accept(envelope *wire.Envelope, p *wire.Post) error {
 func (d *Desk) fold(envelope *wire.Envelope, p *wire.Post) {
 	c := d.chain(p.Author)
 	c.seq, c.last = p.Seq, envelope.Hash()
+	delete(c.waiting, p.Seq)
 	if p.Author == d.cfg.Nation {
 		c.own = append(c.own, envelope)
 	}

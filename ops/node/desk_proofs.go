@@ -11,7 +11,6 @@ import (
 	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/wire"
-	"entente/settlement/ledger"
 	"entente/zk/commit"
 	"entente/zk/proof"
 )
@@ -112,17 +111,14 @@ func (d *Desk) RecordBills(ctx context.Context) error {
 func (d *Desk) recordBill(ctx context.Context, b *DeskBill) error {
 	proven := b.Proven()
 	answer, err := d.ask.again(ctx, b.Bill.Ledger, SubjectBill, proven.Bytes())
-	recorded := Recorded{Seq: -1}
-	switch {
-	case refusal.CodeOf(err) == ledger.CodeBillRepeated: // an earlier answer was lost: the bill is there
-	case err != nil:
+	if err != nil {
 		return err
-	default:
-		if err := json.Unmarshal(answer, &recorded); err != nil {
-			return fmt.Errorf("answer of %s: %w", b.Bill.Ledger, err)
-		}
 	}
-	note := recordedNote{bill: b.Hash, seq: max(recorded.Seq, 0), proofs: b.Proofs}
+	var recorded Recorded
+	if err := json.Unmarshal(answer, &recorded); err != nil {
+		return fmt.Errorf("answer of %s: %w", b.Bill.Ledger, err)
+	}
+	note := recordedNote{bill: b.Hash, seq: recorded.Seq, proofs: b.Proofs}
 	body, err := wire.EncodeFields(note.fields)
 	if err != nil {
 		return err

@@ -163,7 +163,7 @@ func (d *Desk) readQuote(provider string, in *wire.Instruction, bytes []byte) (w
 	return q, sell, err
 }
 
-// submit hands the payment to the payer's bank. A refusal ends it; a fault is tried again, which is safe because the bank answers the same instruction once.
+// submit hands the payment to the payer's bank. A refusal that the bank signed ends it; anything else is tried again, which is safe because the bank answers the same instruction once.
 func (d *Desk) submit(ctx context.Context, p *deskPayment) error {
 	pack := wire.Payment{Instruction: p.instruction, Approvals: p.approvals, Quote: p.quote, Acceptance: p.acceptance}
 	d.mu.Lock()
@@ -185,8 +185,8 @@ func (d *Desk) submit(ctx context.Context, p *deskPayment) error {
 		return err
 	}
 	answer, err := d.ask.again(ctx, p.Instruction.PayerBank, SubjectPay, body)
-	var refused *refusal.Refusal
-	if errors.As(err, &refused) {
+	var refused said
+	if errors.As(err, &refused) && !passing(refused.Code) {
 		if err := d.advance(ctx, p.Hash, payment.Event{Do: payment.Refuse, AtMS: d.cfg.Clock(), Code: refused.Code, Reason: plain(refused.What)}); err != nil {
 			return err
 		}

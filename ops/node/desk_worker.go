@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"entente/schema/refusal"
@@ -57,12 +58,30 @@ func (d *Desk) Work() {
 }
 
 func (d *Desk) workOnce(ctx context.Context, settling *settlers) error {
+	if err := d.expire(ctx); err != nil {
+		return err
+	}
 	settling.start()
 	d.review() // what could not be countersigned before
 	if err := d.ProveBills(ctx); err != nil {
 		return err
 	}
 	return d.RecordBills(ctx)
+}
+
+// expire ends payments whose deadline passed before they were submitted, so that their bills can be paid by others.
+func (d *Desk) expire(ctx context.Context) error {
+	for _, p := range d.Payments() {
+		now := d.cfg.Clock()
+		if now <= p.Instruction.DeadlineMS || !slices.Contains([]payment.State{payment.Made, payment.Approved, payment.Quoted, payment.Aborted}, p.State) {
+			continue
+		}
+		err := d.advance(ctx, p.Hash, payment.Event{Do: payment.Expire, AtMS: now})
+		if err != nil && refusal.CodeOf(err) != payment.CodeWrongState { // it has moved on meanwhile
+			return err
+		}
+	}
+	return nil
 }
 
 // resender sends own posts again that the carrier did not take: their author's first try fails when the broker is away for a moment.

@@ -273,3 +273,20 @@ func quoteUsedAgain(t *testing.T, w *world) {
 		t.Errorf("with a quote of its own it is %s: %s", o.State, o.Reason)
 	}
 }
+
+// A desk that heard no answer hands the same package in again, perhaps after a crash that outlasted the deadline. It hears what became of it.
+func firstAnswerStands(t *testing.T, w *world) {
+	o := w.order(t, w.billOf(t, "GBR", "DEU", "exercise"))
+	o.in.DeadlineMS = now() + 2000
+	pack := o.pack(t)
+	for range 2 {
+		answer, err := w.ask(t, w.service(t, "GBR"), o.in.PayerBank, node.SubjectPay, pack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done := w.outcome(t, "GBR", o.in.Hash()); done.State != "settled" || !strings.Contains(string(answer), done.Swap.String()) {
+			t.Errorf("%s, then %+v", answer, done)
+		}
+		time.Sleep(time.Until(time.UnixMilli(o.in.DeadlineMS + 20)))
+	}
+}

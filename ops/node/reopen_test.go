@@ -129,6 +129,7 @@ func same(t *testing.T, before string, d *node.Desk) {
 }
 
 func TestADeskThatIsOpenedAgainKnowsAllAndFinishesWhatWasBegun(t *testing.T) {
+	t.Parallel()
 	net, unlock := billed(t)
 	person := func(name string) *wallet.Signer {
 		ring, err := wallet.Open(filepath.Join(filepath.Dir(net.TrustPath), "keys", "user-AUS-"+name+".age"), unlock)
@@ -188,6 +189,7 @@ func TestADeskThatIsOpenedAgainKnowsAllAndFinishesWhatWasBegun(t *testing.T) {
 
 // A desk whose broker was away for a moment sends again by itself what it had journaled, and what came after it waits for it.
 func TestAPostTheCarrierMissedIsSentAgain(t *testing.T) {
+	t.Parallel()
 	net, _ := billed(t)
 	own := programme.Count{Nation: "JPN", Source: "a late count"}
 	body, err := own.Bytes()

@@ -57,8 +57,18 @@ func Run(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 	if err := p.open(ctx); err != nil {
 		return err
 	}
-	defer p.bus.Close()
-	serve := map[string]func(context.Context) error{RoleBank: p.bank, RoleDesk: p.desk, RoleProvider: p.provider}[cfg.Role]
+	defer func() {
+		if p.bus != nil {
+			p.bus.Close()
+		}
+	}()
+	role := map[string]func(context.Context) error{RoleBank: p.bank, RoleDesk: p.desk, RoleProvider: p.provider}[cfg.Role]
+	serve := func(ctx context.Context) error {
+		if err := p.connect(ctx); err != nil {
+			return err
+		}
+		return role(ctx)
+	}
 	pause := reopenPause
 	for {
 		began := time.Now()
@@ -103,6 +113,14 @@ func (p *process) open(ctx context.Context) error {
 	}
 	if p.ring.Owner() != p.cfg.ID {
 		return refusal.Newf(CodeConfigInvalid, "name the key file of this process", "the key file is of %q, the process is %q", p.ring.Owner(), p.cfg.ID)
+	}
+	return nil
+}
+
+// connect joins the bus, once; a broker that is lost later it finds again by itself.
+func (p *process) connect(ctx context.Context) (err error) {
+	if p.bus != nil {
+		return nil
 	}
 	p.bus, err = bus.Connect(ctx, bus.Options{URL: p.cfg.Broker, Name: p.cfg.ID, Network: p.trust.Network, Development: p.cfg.Development,
 		Meter:   p.telemetry.Meter("bus"),
@@ -188,8 +206,11 @@ func (p *process) desk(ctx context.Context) error {
 	}
 	d.Work()
 	p.log.Info("desk is open", "desk", p.cfg.ID)
-	<-ctx.Done()
-	return errors.Join(d.Close(), store.Close())
+	select {
+	case <-ctx.Done():
+	case <-store.Lost(): // what the desk knows is not what its journal says any more
+	}
+	return errors.Join(store.Err(), d.Close(), store.Close())
 }
 
 // prover opens the proving keys of circuits, for as many workers as the configuration says.

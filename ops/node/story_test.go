@@ -29,6 +29,7 @@ func TestWhatIsRefusedLeavesTheExerciseSound(t *testing.T) {
 		{"a bill is paid once", paidOnce},
 		{"a quote is for one payment of its taker in its time", badQuotes},
 		{"a quote used again aborts the payment", quoteUsedAgain},
+		{"the same package gets the same answer", firstAnswerStands},
 		{"the exercise ends well", endsWell},
 		{"a count under another nation's name changes nothing", wrongNation},
 	} {

@@ -72,7 +72,11 @@ func awaitLock(ctx context.Context, path string, progress func(string)) (*os.Fil
 // lockFile takes the exclusive lock of a file that it makes if need be. The lock ends with the file or with the process, however it dies.
 // With wait false a lock held by another gives syscall.EWOULDBLOCK.
 func lockFile(path string, wait bool) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	return lockWith(os.O_RDWR|os.O_CREATE, path, wait)
+}
+
+func lockWith(flags int, path string, wait bool) (*os.File, error) {
+	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,11 @@ package pgserver
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,6 +16,9 @@ import (
 
 // workPrefix begins the name of every temporary directory of this package.
 const workPrefix = "entente-pg-"
+
+// draftPrefix begins the name of one that is being made.
+const draftPrefix = "entente-new-"
 
 // socketPathMax is the longest path a Unix socket may have on Linux; other systems allow a few bytes less, hence the margin in use.
 const socketPathMax = 107
@@ -35,13 +40,18 @@ func newWorkDir(id identity) (workDir, error) {
 		root = "/tmp"
 	}
 	sweep(root, id)
-	path, err := os.MkdirTemp(root, workPrefix)
+	// It gets its name when its lock is held, so that no other start sweeps it away.
+	draft, err := os.MkdirTemp(root, draftPrefix)
 	if err != nil {
 		return workDir{}, err
 	}
+	path := filepath.Join(root, workPrefix+strings.TrimPrefix(filepath.Base(draft), draftPrefix))
 	w := workDir{path: path}
-	if w.lock, err = lockFile(filepath.Join(path, "lock"), false); err != nil {
+	if w.lock, err = lockFile(filepath.Join(draft, "lock"), false); err != nil {
 		return workDir{}, err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return workDir{}, errors.Join(err, w.lock.Close(), os.RemoveAll(draft))
 	}
 	if id.dropped {
 		// The server's user passes through but does not own it, so that it cannot lead root's own clean-up astray.
@@ -55,14 +65,13 @@ func newWorkDir(id identity) (workDir, error) {
 	return w, id.own(w.socket())
 }
 
-// remove gives the lock back and removes everything.
+// remove removes everything and gives the lock back: in this order, so that nobody else removes it as well.
 func (w workDir) remove() error {
+	err := os.RemoveAll(w.path)
 	if w.lock != nil {
-		if err := w.lock.Close(); err != nil {
-			return err
-		}
+		err = errors.Join(err, w.lock.Close())
 	}
-	return os.RemoveAll(w.path)
+	return err
 }
 
 // sweep removes the directories of processes that were killed: their lock is free. What it cannot remove now it leaves to the next start.
@@ -79,13 +88,12 @@ func sweep(root string, id identity) {
 		if uid, _ := owner(info); uid != uint32(os.Geteuid()) {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(path, "lock")); err != nil {
-			// A start in progress has not made its lock yet.
-			if time.Since(info.ModTime()) < time.Hour {
-				continue
-			}
+		// One without a lock is being removed, or its removal was cut short.
+		flags := os.O_RDWR
+		if time.Since(info.ModTime()) > time.Hour {
+			flags |= os.O_CREATE
 		}
-		lock, err := lockFile(filepath.Join(path, "lock"), false)
+		lock, err := lockWith(flags, filepath.Join(path, "lock"), false)
 		if err != nil {
 			continue
 		}

@@ -145,6 +145,7 @@ func (s BillState) String() string {
 // Bill is a countersigned bill as the ledger keeps it.
 type Bill struct {
 	Hash      wire.Hash
+	Seq       int64 // of its entry
 	Programme wire.Hash
 	ID        wire.ID
 	Revision  uint32

@@ -92,7 +92,7 @@ func (s *State) foldBill(e Entry) error {
 	if err := s.checkRevision(e.Reference, e.BillID, e.Revision); err != nil {
 		return err
 	}
-	s.bills[e.Reference] = &Bill{Hash: e.Reference, Programme: e.Programme, ID: e.BillID, Revision: e.Revision,
+	s.bills[e.Reference] = &Bill{Hash: e.Reference, Seq: e.Seq, Programme: e.Programme, ID: e.BillID, Revision: e.Revision,
 		Creditor: e.Creditor, Debtor: e.Debtor, Chunks: e.Chunks, State: BillOutstanding}
 	s.revision[e.BillID] = e.Revision
 	return nil

@@ -23,7 +23,8 @@ type Desk struct {
 
 	mu     sync.Mutex
 	writer *writer
-	broken bool // the session broke off: take over again before the next transaction
+	lost   chan struct{}
+	fault  error // why it was lost; set before lost is closed
 }
 
 // DeskEvent is one line of a desk's journal.
@@ -41,7 +42,7 @@ func OpenDesk(ctx context.Context, url string, options ...Option) (*Desk, error)
 	if err != nil {
 		return nil, fmt.Errorf("open the desk's journal: %w", err)
 	}
-	return &Desk{writer: w, readers: readers}, nil
+	return &Desk{writer: w, readers: readers, lost: make(chan struct{})}, nil
 }
 
 // Close ends the desk's sessions.
@@ -53,17 +54,28 @@ func (d *Desk) Close() error {
 	return nil
 }
 
+// Lost is closed when the journal may hold what its reader does not know: another writer took over, or the outcome of an append cannot be told. Nothing can be
+// appended any more; open the journal again and fold it anew. Err tells why.
+func (d *Desk) Lost() <-chan struct{} { return d.lost }
+
+// Err tells why the journal was lost, nil while it is not.
+func (d *Desk) Err() error {
+	select {
+	case <-d.lost:
+		return d.fault
+	default:
+		return nil
+	}
+}
+
 // Append journals events, all or none, and gives the number of the first. When an event that happens once is there already, nothing is appended: the refusal
 // is event_repeated and the number that of the event that stands. A session that broke off is opened again and the outcome looked up, so an error means that
-// nothing was appended, unless it says that this cannot be told.
+// nothing was appended, unless the journal is lost by it.
 func (d *Desk) Append(ctx context.Context, events []DeskEvent) (firstSeq int64, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.broken {
-		if err := d.writer.take(ctx); err != nil {
-			return 0, fmt.Errorf("open the desk's journal again: %w", err)
-		}
-		d.broken = false
+	if err := d.Err(); err != nil {
+		return 0, err
 	}
 	if len(events) == 0 {
 		return d.writer.last + 1, nil
@@ -75,12 +87,12 @@ func (d *Desk) Append(ctx context.Context, events []DeskEvent) (firstSeq int64, 
 		if err == nil {
 			return first, nil
 		}
-		d.broken = true
 		there, lookup := d.writer.resolve(ctx, next)
 		if lookup != nil {
-			return 0, fmt.Errorf("append to the desk's journal: %w; whether it was done cannot be told: %w", err, lookup)
+			d.fault = fmt.Errorf("append to the desk's journal: %w; whether it was done cannot be told: %w", err, lookup)
+			close(d.lost)
+			return 0, d.fault
 		}
-		d.broken = false
 		if there {
 			return first, nil
 		}

@@ -73,7 +73,7 @@ func (s *Store) Commit(ctx context.Context, b *engine.Batch) error {
 
 // Committed implements engine.Store.
 func (s *Store) Committed(ctx context.Context, batch int64) (bool, error) {
-	return s.writer.resolve(ctx, batch)
+	return s.writer.resolve(context.WithoutCancel(ctx), batch)
 }
 
 // Leaves implements engine.Store.

@@ -34,6 +34,8 @@ type writer struct {
 	conn   *pgx.Conn // nil after an error, until the next take
 	term   int64
 	last   int64 // number of the last transaction
+
+	patience time.Duration // of a lookup after an error
 }
 
 func newWriter(ctx context.Context, url, owner string, options []Option) (*writer, error) {
@@ -42,7 +44,7 @@ func newWriter(ctx context.Context, url, owner string, options []Option) (*write
 		return nil, badAddress()
 	}
 	apply(config, options)
-	w := &writer{config: config, owner: owner}
+	w := &writer{config: config, owner: owner, patience: lookupWait}
 	return w, w.take(ctx)
 }
 
@@ -159,9 +161,9 @@ func (w *writer) commit(ctx context.Context, next int64, statements *pgx.Batch) 
 }
 
 // resolve tells after an error whether transaction number next was committed. It takes the database over again first, so that what is not there then never
-// will be.
+// will be. It gives up after the writer's patience, or when ctx ends.
 func (w *writer) resolve(ctx context.Context, next int64) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupWait)
+	ctx, cancel := context.WithTimeout(ctx, w.patience)
 	defer cancel()
 	for {
 		err := w.take(ctx)
