@@ -200,8 +200,9 @@ func (s *Server) arguments() []string {
 		"jit=off",
 		"autovacuum_max_workers=1",
 		"log_checkpoints=off",
-		"log_timezone=UTC",
-		"timezone=UTC",
+		// The one zone that the server knows by itself: a container may have no zone files.
+		"log_timezone=GMT",
+		"timezone=GMT",
 		"cluster_name=entente",
 	} {
 		args = append(args, "-c", setting)

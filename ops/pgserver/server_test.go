@@ -88,7 +88,7 @@ func TestATemporaryServerIsSafeAndLeavesNothing(t *testing.T) {
 	s := started(t, Options{})
 	url := s.URL("postgres")
 	for setting, want := range map[string]string{
-		"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "listen_addresses": "", "server_encoding": "UTF8", "TimeZone": "UTC",
+		"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "listen_addresses": "", "server_encoding": "UTF8", "TimeZone": "GMT",
 	} {
 		if got := ask(t, url, "SELECT current_setting('"+setting+"')"); got != want {
 			t.Errorf("%s is %q, want %q", setting, got, want)
