@@ -83,12 +83,29 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func newMigrate() *cobra.Command {
-	var config string
+	var config, owner string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "migrate --config FILE", Short: "Bring a bank's or desk's database to this program's schema", Args: noArgs,
+		Use: "migrate --config FILE [--owner ADDRESS]", Short: "Bring a bank's or desk's database to this program's schema", Args: noArgs,
 		Long: `Brings the database of a bank or desk to the schema this program needs. Migrations only
-go forward; running it again changes nothing. The user in the address must own the database.`,
+go forward; running it again changes nothing.
+
+A bank's journal must stand against the bank itself, so its database has two roles. One
+owns the database and its tables, and is used here alone; the other is what the bank runs
+as. It owns nothing: it may read, add rows, and change those tables that are no journal.
+A bank refuses to run as a superuser, as the owner, or as anybody who could change the
+journal (unsafe_db_config). Make both roles once, as an administrator of the server:
+
+  CREATE ROLE boj_owner LOGIN;
+  CREATE ROLE boj LOGIN;
+  CREATE DATABASE boj OWNER boj_owner;
+
+Then name boj in the configuration's database address, and the owner here:
+
+  entente migrate --config bank.json --owner postgres://boj_owner@host/boj
+
+Each run grants the bank's role what it needs and takes everything else from it. A desk's
+database has one role, its owner, and needs no --owner.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if config == "" {
 				return usage(fmt.Errorf("--config FILE is missing"))
@@ -97,7 +114,7 @@ go forward; running it again changes nothing. The user in the address must own t
 			if err != nil {
 				return err
 			}
-			if err := node.Migrate(cmd.Context(), cfg); err != nil {
+			if err := node.Migrate(cmd.Context(), cfg, owner); err != nil {
 				return err
 			}
 			if asJSON {
@@ -108,6 +125,7 @@ go forward; running it again changes nothing. The user in the address must own t
 		},
 	}
 	cmd.Flags().StringVar(&config, "config", "", "configuration file of the bank or desk")
+	cmd.Flags().StringVar(&owner, "owner", "", "address of the database as the role that owns its tables (default: the configuration's)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }

@@ -153,14 +153,17 @@ func (n *Net) connect(ctx context.Context, name string) (*bus.Bus, error) {
 	return b, nil
 }
 
-// database makes one database for one bank or desk and brings it to the present schema.
+// database makes one database for one bank or desk, brings it to the present schema, and gives the address to run with.
 func (n *Net) database(ctx context.Context, kind, owner string, schema fs.FS) (string, error) {
 	name := kind + "_" + strings.ReplaceAll(strings.ToLower(owner), "-", "_")
 	if err := n.postgres.CreateDatabase(ctx, name); err != nil {
 		return "", err
 	}
-	url := n.postgres.URL(name)
-	return url, postgres.Migrate(ctx, url, schema)
+	owner, app := n.postgres.OwnerURL(name), n.postgres.AppURL(name)
+	if err := postgres.Migrate(ctx, owner, schema); err != nil || kind != "bank" {
+		return owner, err
+	}
+	return app, postgres.Admit(ctx, owner, app)
 }
 
 // supervise prepares what child processes need: a supervisor, the exercise's files, the verification keys.

@@ -272,10 +272,17 @@ func (p *process) current(ctx context.Context) error {
 	return nil
 }
 
-// Migrate brings the database of a bank or desk to the program's schema. Migrations only go forward.
-func Migrate(ctx context.Context, cfg *Config) error {
+// Migrate brings the database of a bank or desk to the program's schema. Migrations only go forward. owner is the address of the tables' owner, and lets the
+// role of the configuration's address into a bank's database; empty where that address is the owner's own, or nothing is left to migrate.
+func Migrate(ctx context.Context, cfg *Config, owner string) error {
 	if cfg.Role == RoleProvider {
 		return refusal.New(CodeConfigInvalid, "a provider has no database", "give the configuration of a bank or desk")
 	}
-	return postgres.Migrate(ctx, cfg.Database, cfg.schema())
+	if owner == "" {
+		return postgres.Migrate(ctx, cfg.Database, cfg.schema())
+	}
+	if err := postgres.Migrate(ctx, owner, cfg.schema()); err != nil || cfg.Role != RoleBank {
+		return err
+	}
+	return postgres.Admit(ctx, owner, cfg.Database)
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"entente/ops/pgserver"
@@ -40,6 +42,7 @@ var (
 	underMain bool
 
 	databases atomic.Int64
+	known     sync.Map // URL to addresses
 	// binary tells this process's databases from those of others on the server.
 	binary = sync.OnceValue(func() string {
 		var random [4]byte
@@ -97,7 +100,8 @@ func find(ctx context.Context) (*pgserver.Server, error) {
 func tell(progress string) { fmt.Fprintln(os.Stderr, progress) }
 
 // Migrated gives the URL of a database of the test's own, dropped at its end, as migrate makes it from an empty one and the set of migrations. Each set is
-// migrated once in a test run. migrate must have closed its connections when it returns.
+// migrated once in a test run. migrate must have closed its connections when it returns. The URL is that of the application's role where the schema has a
+// function admit that lets it in, else the owner's; [Owner] and [Admin] give the same database to others.
 func Migrated(tb testing.TB, set fs.FS, migrate func(ctx context.Context, url string, set fs.FS) error) string {
 	tb.Helper()
 	sum, err := hashOf(set)
@@ -105,16 +109,49 @@ func Migrated(tb testing.TB, set fs.FS, migrate func(ctx context.Context, url st
 		tb.Fatalf("read the migrations: %v", err)
 	}
 	template := "template_" + hex.EncodeToString(sum[:8])
-	return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error {
+	owner := database(tb, func(ctx context.Context, s *pgserver.Server, name string) error {
 		// The first test's end must not stop the migration that others wait for.
 		if err := ensure(context.WithoutCancel(ctx), s, template, func(ctx context.Context, url string) error { return migrate(ctx, url, set) }); err != nil {
 			return fmt.Errorf("the template: %w", err)
 		}
 		return s.CreateFromTemplate(ctx, name, template)
 	})
+	conn, err := pgx.Connect(tb.Context(), owner)
+	if err != nil {
+		tb.Fatalf("look at the test database: %v", err)
+	}
+	apart, err := apart(tb.Context(), conn)
+	if err = errors.Join(err, conn.Close(tb.Context())); err != nil {
+		tb.Fatalf("look at the test database: %v", err)
+	}
+	if apart {
+		return called(owner).app
+	}
+	return owner
 }
 
-// Empty gives the URL of an empty database of the test's own, dropped at its end.
+// Owner gives the URL by which the owner of the tables reaches the database of a URL that this package gave.
+func Owner(url string) string { return called(url).owner }
+
+// App gives the URL by which the application's role reaches the database of a URL that this package gave.
+func App(url string) string { return called(url).app }
+
+// Admin gives the URL by which the server's superuser reaches the database of a URL that this package gave.
+func Admin(url string) string { return called(url).admin }
+
+// addresses are the three URLs of a database.
+type addresses struct{ admin, owner, app string }
+
+// called finds a database of this binary by any of its URLs.
+func called(url string) addresses {
+	found, ok := known.Load(url)
+	if !ok {
+		panic("pgtest: " + url + " is no database of a test")
+	}
+	return found.(addresses)
+}
+
+// Empty gives the owner's URL of an empty database of the test's own, dropped at its end.
 func Empty(tb testing.TB) string {
 	tb.Helper()
 	return database(tb, func(ctx context.Context, s *pgserver.Server, name string) error { return s.CreateDatabase(ctx, name) })
@@ -134,5 +171,9 @@ func database(tb testing.TB, create func(context.Context, *pgserver.Server, stri
 			tb.Errorf("drop the test database: %v", err)
 		}
 	})
-	return s.URL(name)
+	a := addresses{s.URL(name), s.OwnerURL(name), s.AppURL(name)}
+	for _, url := range []string{a.admin, a.owner, a.app} {
+		known.Store(url, a)
+	}
+	return a.owner
 }

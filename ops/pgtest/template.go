@@ -59,11 +59,35 @@ func makeTemplate(ctx context.Context, s *pgserver.Server, name string, migrate 
 	if err := s.CreateDatabase(ctx, name); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.URL(name)); err != nil {
+	if err := migrate(ctx, s.OwnerURL(name)); err != nil {
+		return err
+	}
+	if err := admit(ctx, s, name); err != nil {
 		return err
 	}
 	_, err = admin.Exec(ctx, "COMMENT ON DATABASE "+pgx.Identifier{config.Database}.Sanitize()+" IS '"+finished+"'")
 	return err
+}
+
+// admit lets the application's role into a template whose schema tells it apart from the owner, by a function of that name.
+func admit(ctx context.Context, s *pgserver.Server, name string) (err error) {
+	owner, err := pgx.Connect(ctx, s.OwnerURL(name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, owner.Close(ctx)) }()
+	apart, err := apart(ctx, owner)
+	if err != nil || !apart {
+		return err
+	}
+	_, err = owner.Exec(ctx, "SELECT admit($1)", s.AppRole())
+	return err
+}
+
+// apart tells whether a database's schema tells the application from the owner.
+func apart(ctx context.Context, conn *pgx.Conn) (apart bool, err error) {
+	err = conn.QueryRow(ctx, "SELECT to_regproc('admit') IS NOT NULL").Scan(&apart)
+	return apart, err
 }
 
 // hashOf is the SHA-256 of a set of files: every path and content with its length before it.

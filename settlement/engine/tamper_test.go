@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"entente/ops/pgtest"
 	"entente/schema/refusal"
 	"entente/settlement/engine"
 	"entente/settlement/swap"
@@ -16,7 +17,7 @@ import (
 func rewrite(t *testing.T, url, statement string) {
 	t.Helper()
 	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, pgtest.Admin(url))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,11 @@ func Pending(ctx context.Context, url string, set fs.FS) (pending bool, err erro
 		return false, errors.Join(fmt.Errorf("look at the schema: %w", err), db.Close())
 	}
 	defer func() { err = errors.Join(err, p.Close()) }() // closes db as well
-	if pending, err = p.HasPending(ctx); err != nil {
+	if pending, err = p.HasPending(ctx); sqlState(err) == stateDenied {
+		return false, named(err)
+	} else if sqlState(err) == stateUndefinedTable {
+		return true, nil // a role that may not make goose's table finds none
+	} else if err != nil {
 		return false, fmt.Errorf("look at the schema: %w", err)
 	}
 	return pending, nil

@@ -45,7 +45,7 @@ var furniture = []string{
 // furnished gives a database with the furniture in it, and r(n, b): n bytes of value b.
 func furnished(t *testing.T) *pgx.Conn {
 	t.Helper()
-	conn := connect(t, pgtest.Migrated(t, migrations.Bank, postgres.Migrate))
+	conn := connect(t, pgtest.Owner(pgtest.Migrated(t, migrations.Bank, postgres.Migrate)))
 	run(t, conn, "CREATE FUNCTION r(n int, b int) RETURNS bytea LANGUAGE sql AS $$ SELECT decode(repeat(lpad(to_hex(b), 2, '0'), n), 'hex') $$")
 	for _, row := range furniture {
 		run(t, conn, row)
@@ -264,7 +264,7 @@ func TestEveryRuleIsShownToRefuse(t *testing.T) {
 		}
 		shown += string(source)
 	}
-	conn := connect(t, pgtest.Migrated(t, migrations.Bank, postgres.Migrate))
+	conn := connect(t, pgtest.Owner(pgtest.Migrated(t, migrations.Bank, postgres.Migrate)))
 	rows, err := conn.Query(t.Context(), "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u') AND connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'goose%'")
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func TestEveryRuleIsShownToRefuse(t *testing.T) {
 func TestEveryTableAndFunctionIsExplained(t *testing.T) {
 	noLeaks(t)
 	for name, url := range map[string]string{"bank": pgtest.Migrated(t, migrations.Bank, postgres.Migrate), "desk": pgtest.Migrated(t, migrations.Desk, postgres.Migrate)} {
-		conn := connect(t, url)
+		conn := connect(t, pgtest.Owner(url))
 		rows, err := conn.Query(t.Context(), `
 			SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT LIKE 'goose%' AND obj_description(oid, 'pg_class') IS NULL
 			UNION ALL

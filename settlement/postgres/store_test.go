@@ -68,11 +68,13 @@ func TestADatabaseThatCannotBeTakenIsRefused(t *testing.T) {
 
 func TestAServerThatLosesCommitsIsRefused(t *testing.T) {
 	noLeaks(t)
-	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
-	run(t, connect(t, url), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$")
-	_, err := postgres.Open(t.Context(), url, "boj")
-	if refusal.CodeOf(err) != postgres.CodeUnsafeConfig {
-		t.Errorf("got %v", err)
+	for _, value := range []string{"off", "local"} {
+		url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
+		run(t, connect(t, pgtest.Admin(url)), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = "+value+"', current_database()); END $$")
+		_, err := postgres.Open(t.Context(), url, "boj")
+		if refusal.CodeOf(err) != postgres.CodeUnsafeConfig {
+			t.Errorf("%s gives %v", value, err)
+		}
 	}
 }
 

@@ -64,7 +64,11 @@ func (w *writer) take(ctx context.Context) error {
 }
 
 func (w *writer) begin(ctx context.Context) error {
-	if err := checkSettings(ctx, w.conn); err != nil {
+	if err := w.recognise(ctx); err != nil {
+		return err
+	}
+	// A desk's documents are its own alone; a bank's journal must stand against whoever runs the bank.
+	if err := checkSafety(ctx, w.conn, w.owner != deskOwner); err != nil {
 		return err
 	}
 	if err := w.own(ctx); err != nil {
@@ -86,13 +90,22 @@ func (w *writer) begin(ctx context.Context) error {
 	return nil
 }
 
-// own marks a new database, and refuses somebody else's before anything in it is touched.
+// own marks a new database.
 func (w *writer) own(ctx context.Context) error {
 	if _, err := w.conn.Exec(ctx, "INSERT INTO writer (owner) VALUES ($1) ON CONFLICT DO NOTHING", w.owner); err != nil {
 		return err
 	}
+	return w.recognise(ctx)
+}
+
+// recognise refuses somebody else's database before anything in it is touched. One without an owner is new.
+func (w *writer) recognise(ctx context.Context) error {
 	var owner string
-	if err := w.conn.QueryRow(ctx, "SELECT owner FROM writer").Scan(&owner); err != nil {
+	err := w.conn.QueryRow(ctx, "SELECT owner FROM writer").Scan(&owner)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if owner != w.owner {
