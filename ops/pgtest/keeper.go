@@ -24,12 +24,11 @@ const (
 	wordReady    = "ready"
 )
 
-const (
-	// watchEvery is how often a keeper looks for the end of the run.
-	watchEvery = 50 * time.Millisecond
-	// idleMax is how long a server stays that nobody uses.
-	idleMax = time.Minute
-)
+// watchEvery is how often a keeper looks for the end of the run.
+const watchEvery = 50 * time.Millisecond
+
+// idleMax is how long a server stays that nobody uses. A variable for tests alone.
+var idleMax = time.Minute
 
 // keep runs the server until the run has ended, nobody has used it for a while, or the server has ended, and gives an exit code. What the server holds is
 // worth nothing then, so it is stopped at once.
@@ -65,10 +64,10 @@ func keep(dir string) int {
 	starter.Close() // the starter reads no more
 	door := watch(interrupted, r, dir, server.Done(), idleMax)
 	if door != nil {
-		defer door.Close() // who waits at the entrance finds no keeper then, and starts one
+		defer door.Close() // who waits at the entrance finds another directory then, or none
 	}
 	err = errors.Join(os.Remove(filepath.Join(dir, address)), server.Stop(pgserver.Immediate))
-	if !r.alive() {
+	if door != nil || !r.alive() {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if err != nil {

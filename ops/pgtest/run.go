@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,11 +82,7 @@ var used *os.File
 
 // join gives the run's server, from a new keeper if there is none.
 func (r run) join(ctx context.Context) (*pgserver.Server, error) {
-	dir, err := r.makeDir()
-	if err != nil {
-		return nil, err
-	}
-	door, err := await(ctx, filepath.Join(dir, entrance), syscall.LOCK_EX)
+	dir, door, err := r.enter(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("wait for another test binary: %w", err)
 	}
@@ -116,6 +113,33 @@ func (r run) join(ctx context.Context) (*pgserver.Server, error) {
 			return nil, fmt.Errorf("wait for the server's keeper: %w", err)
 		}
 	}
+}
+
+// enter makes the run's directory if need be and takes the lock of its entrance. A keeper that nobody needs any more removes the directory, so what was locked
+// may be gone.
+func (r run) enter(ctx context.Context) (dir string, door *os.File, err error) {
+	for {
+		if dir, err = r.makeDir(); err != nil {
+			return "", nil, err
+		}
+		path := filepath.Join(dir, entrance)
+		door, err = await(ctx, path, syscall.LOCK_EX)
+		switch {
+		case err == nil && isAt(door, path):
+			return dir, door, nil
+		case err == nil:
+			door.Close() // of a directory that is gone
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", nil, err
+		}
+	}
+}
+
+// isAt says whether an open file is the one at a path.
+func isAt(f *os.File, path string) bool {
+	open, err1 := f.Stat()
+	there, err2 := os.Lstat(path)
+	return err1 == nil && err2 == nil && os.SameFile(open, there)
 }
 
 // makeDir makes the run's directory, which nobody else may enter. In a shared temporary directory somebody may have made the name first.

@@ -3,6 +3,7 @@ package pgtest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -22,16 +24,28 @@ const (
 	playRun        = "PGTEST_PLAY_RUN"
 	playBinary     = "PGTEST_PLAY_BINARY"
 	migrationsFile = "PGTEST_MIGRATIONS"
+	playIdle       = "PGTEST_PLAY_IDLE"
 )
+
+// enough, as a line to a played run, ends the binaries that run.
+const enough = "enough"
 
 func TestMain(m *testing.M) {
 	if n, told := os.LookupEnv(playRun); told {
 		os.Exit(playGo(n))
 	}
+	if given := os.Getenv(playIdle); given != "" {
+		idle, err := time.ParseDuration(given)
+		if err != nil {
+			panic(err)
+		}
+		idleMax = idle
+	}
 	Main(m)
 }
 
-// playGo is what `go test` does: it starts test binaries at once and waits for them. One more starts when it is sent a line; the end of its input ends them.
+// playGo is what `go test` does: it starts test binaries at once and waits for them. One more starts when it is sent a line; "enough" and the end of its input
+// end them, and so does one that fails.
 func playGo(n string) int {
 	binaries, err := strconv.Atoi(n)
 	// What it starts are no runs themselves.
@@ -39,7 +53,7 @@ func playGo(n string) int {
 		return 2
 	}
 	var inputs []io.Closer
-	var running []*exec.Cmd
+	var running sync.WaitGroup
 	begin := func() error {
 		c := exec.Command(os.Args[1], "-test.run=^TestPlayedBinary$", "-test.timeout=2m")
 		c.Env = append(os.Environ(), playBinary+"=1")
@@ -48,8 +62,16 @@ func playGo(n string) int {
 		if err != nil {
 			return err
 		}
-		inputs, running = append(inputs, in), append(running, c)
-		return c.Start()
+		if err := c.Start(); err != nil {
+			return err
+		}
+		inputs = append(inputs, in)
+		running.Go(func() {
+			if c.Wait() != nil {
+				os.Exit(1)
+			}
+		})
+		return nil
 	}
 	for range binaries {
 		if err := begin(); err != nil {
@@ -57,17 +79,20 @@ func playGo(n string) int {
 		}
 	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		if err := begin(); err != nil {
+		if lines.Text() == enough {
+			for _, in := range inputs {
+				in.Close() // one that has ended by itself has closed it
+			}
+			inputs = nil
+		} else if err := begin(); err != nil {
 			return 2
 		}
 	}
-	code := 0
-	for i, c := range running {
-		if inputs[i].Close() != nil || c.Wait() != nil {
-			code = 1
-		}
+	for _, in := range inputs {
+		in.Close() // one that has ended by itself has closed it
 	}
-	return code
+	running.Wait()
+	return 0
 }
 
 // TestPlayedBinary is one of the binaries of a played run: it uses the server and says where it is.
@@ -111,7 +136,7 @@ type played struct {
 	migrations string
 }
 
-func play(t *testing.T, binaries int) *played {
+func play(t *testing.T, binaries int, environment ...string) *played {
 	t.Helper()
 	if _, err := os.Stat("/proc/self/comm"); err != nil {
 		t.Skip("runs are told apart with /proc")
@@ -131,7 +156,7 @@ func play(t *testing.T, binaries int) *played {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	p := &played{Cmd: exec.CommandContext(ctx, named, self), migrations: filepath.Join(t.TempDir(), "migrations")}
-	p.Env = append(os.Environ(), playRun+"="+strconv.Itoa(binaries), migrationsFile+"="+p.migrations)
+	p.Env = append(append(os.Environ(), environment...), playRun+"="+strconv.Itoa(binaries), migrationsFile+"="+p.migrations)
 	p.Stderr = os.Stderr
 	out, err := p.StdoutPipe()
 	if err != nil {
@@ -217,6 +242,70 @@ func TestTheBinariesOfARunShareAServerAndItsTemplatesAndLeaveNothing(t *testing.
 	awaitEnd(t, "the server", ended(server))
 	awaitEnd(t, "the keeper", ended(keeper))
 	awaitEnd(t, "the directory", removed(dir))
+}
+
+func TestAKeeperNobodyNeedsLeavesNothingWhileTheRunGoesOn(t *testing.T) {
+	t.Parallel()
+	p := play(t, 0, playIdle+"=100ms")
+	for range 2 {
+		if _, err := io.WriteString(p.in, "one more\n"); err != nil {
+			t.Fatal(err)
+		}
+		server, keeper, dir := p.hear(t)
+		if _, err := io.WriteString(p.in, enough+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		awaitEnd(t, "the server", ended(server))
+		awaitEnd(t, "the keeper", ended(keeper))
+		awaitEnd(t, "the directory", removed(dir))
+		if ended(p.Process.Pid)() {
+			t.Fatal("the run has ended")
+		}
+	}
+	if err := errors.Join(p.in.Close(), p.Wait()); err != nil {
+		t.Errorf("the run failed: %v", err)
+	}
+}
+
+func TestWithoutAServerARunFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	p := play(t, 2, "PGBINDIR=/no/such/folder")
+	if p.said.Scan() && strings.HasPrefix(p.said.Text(), "played") {
+		t.Errorf("there is a server: %s", p.said.Text())
+	}
+	if err := p.Wait(); err == nil {
+		t.Error("the run passed")
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestWhatWasLockedInARemovedDirectoryIsNoEntrance(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	r := run{pid: 1, start: "7"}
+	dir, door, err := r.enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, entrance)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if isAt(door, path) {
+		t.Error("a removed file is at its path")
+	}
+	_, second, err := r.enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if isAt(door, path) || !isAt(second, path) {
+		t.Error("the new entrance is not told from the old one")
+	}
+	if err := errors.Join(door.Close(), second.Close()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTheServerDiesWithAKilledRun(t *testing.T) {
