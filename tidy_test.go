@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 // onlyUnder keeps heavy libraries where they belong, so that a stranger can read the auditor's verifier without the bank.
 var onlyUnder = map[string][]string{
 	"github.com/consensys/":            {"zk"},
-	"github.com/jackc/pgx/":            {"settlement/postgres", "ops/pgserver", "ops/pgtest"},
+	"github.com/jackc/pgx/":            {"settlement/postgres", "ops/pgserver", "ops/pgtest", "ops/bench"},
 	"github.com/nats-io/nats.go":       {"bridge/bus", "ops"},
 	"github.com/nats-io/nats-server/":  {"ops"},
 	"github.com/pressly/goose/":        {"settlement/postgres", "ops"},
