@@ -112,14 +112,15 @@ type crashing struct {
 // crashings are the exercises that are played. Who dies where follows from who pays whom: the United Kingdom and Kuwait pay in other currencies than their
 // own, so that their banks propose and decide, and the Eurosystem votes and acknowledges.
 func crashings() []crashing {
-	list := []crashing{{"five at once", map[string]string{"boe": failpoint.BankProposeStored, "eurosystem": failpoint.BankAckStored,
+	list := []crashing{{"six at once", map[string]string{"cbk": failpoint.BankCosignStored, "boe": failpoint.BankProposeStored, "eurosystem": failpoint.BankAckStored,
 		"FRA": failpoint.DeskMakeStored, "GBR": failpoint.DeskQuoteStored, "KWT": failpoint.DeskSubmitStored}, false}}
 	if !*allFailpoints {
 		return list
 	}
 	places := map[string]string{
 		failpoint.BankProposeStored: "cbk", failpoint.BankVoteStored: "eurosystem", failpoint.BankDecisionStored: "boe", failpoint.BankAckStored: "eurosystem",
-		failpoint.DeskMakeStored: "DEU", failpoint.DeskApprovalStored: "FRA", failpoint.DeskQuoteStored: "KWT", failpoint.DeskSubmitStored: "GBR",
+		failpoint.BankCosignStored: "boe",
+		failpoint.DeskMakeStored:   "DEU", failpoint.DeskApprovalStored: "FRA", failpoint.DeskQuoteStored: "KWT", failpoint.DeskSubmitStored: "GBR",
 	}
 	for _, point := range failpoint.Names() {
 		list = append(list, crashing{point + " alone", map[string]string{places[point]: point}, false})

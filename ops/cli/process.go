@@ -41,8 +41,10 @@ the foreground, logs to standard error, and ends in order on SIGINT or SIGTERM.`
 }
 
 func newBank() *cobra.Command {
-	return newProcess(node.RoleBank, "Run a central bank's ledger",
+	cmd := newProcess(node.RoleBank, "Run a central bank's ledger",
 		"Runs one central bank: its ledger, its log, and its side of every swap.")
+	cmd.AddCommand(newBankWitness())
+	return cmd
 }
 
 func newDesk() *cobra.Command {

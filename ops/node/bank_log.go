@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -133,7 +132,7 @@ func (b *Bank) openWitness(pinned trust.Bank) (*witness.Witness, error) {
 		return nil, err
 	}
 	name, _, _ := strings.Cut(pinned.Witness, "+")
-	if transcript.CosignerKey(name, ed25519.PublicKey(signer.Key().Public)) != pinned.Witness {
+	if transcript.CosignerKey(name, signer.Key().Public) != pinned.Witness {
 		return nil, refusal.Newf(wire.CodeKeyUnknown, "have the witness key pinned in the trust file, or use the right key file",
 			"the witness key of %s is not the one in the trust file", b.cfg.ID)
 	}

@@ -36,13 +36,16 @@ func (c *LogConfig) check(f *configFaults, development bool) {
 	f.due("log.listen", c.Listen)
 	host, _, err := net.SplitHostPort(c.Listen)
 	_, inherited := c.descriptor()
+	if host == "fd" && !inherited {
+		err = strconv.ErrSyntax
+	}
 	if c.Listen != "" && err != nil && !inherited {
 		f.add("log.listen", "write it as host:port, or fd:N for an inherited socket", "is %.80q", c.Listen)
 	}
 	if (c.Certificate == "") != (c.CertificateKey == "") {
 		f.add("log.certificate", "name both files, or none", "stands without its key, or the key without it")
 	}
-	if ip := net.ParseIP(host); c.Certificate == "" && err == nil && !development && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if ip := net.ParseIP(host); c.Certificate == "" && err == nil && !inherited && !development && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		f.add("log.certificate", "add it and certificate_key, or listen on loopback behind what terminates TLS", "is missing, and the log is to be served to other hosts")
 	}
 	for bank, address := range c.Witnesses {

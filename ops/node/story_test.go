@@ -30,7 +30,9 @@ func TestWhatIsRefusedLeavesTheExerciseSound(t *testing.T) {
 		{"a quote is for one payment of its taker in its time", badQuotes},
 		{"a quote used again aborts the payment", quoteUsedAgain},
 		{"the same package gets the same answer", firstAnswerStands},
+		{"an auditor's heads are cosigned by the other banks", headsAreCosigned},
 		{"the exercise ends well", endsWell},
+		{"anybody reads the logs, and entries nobody", theLogIsPublic},
 		{"a count under another nation's name changes nothing", wrongNation},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, w) })
