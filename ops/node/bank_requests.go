@@ -33,7 +33,7 @@ const (
 func (b *Bank) handlers() map[string]handler {
 	return map[string]handler{
 		SubjectOrder: b.onOrder, SubjectBill: b.onBill, SubjectPay: b.onPay, SubjectCancel: b.onCancel, SubjectOutcome: b.onOutcome,
-		SubjectAccount: b.onAccount, SubjectSummary: b.onSummary, SubjectHead: b.onHead, SubjectLeaves: b.onLeaves, SubjectBills: b.onBills,
+		SubjectAccount: b.onAccount, SubjectLedger: b.onLedger, SubjectPast: b.onPast, SubjectTurnover: b.onTurnover, SubjectSummary: b.onSummary, SubjectHead: b.onHead, SubjectLeaves: b.onLeaves, SubjectBills: b.onBills,
 		SubjectRates: b.onRates, SubjectSupply: b.onSupply,
 	}
 }
@@ -196,35 +196,6 @@ func (b *Bank) outcome(ctx context.Context, from wire.Key, instruction wire.Hash
 	}
 	if !found {
 		return nil, notFound("payment")
-	}
-	return json.Marshal(answer)
-}
-
-// Account answers an account's counters, all from one moment.
-type Account struct {
-	Account        string `json:"account"`
-	Currency       string `json:"currency"`
-	BalanceMinor   int64  `json:"balance_minor,string"`
-	AvailableMinor int64  `json:"available_minor,string"`
-	PendingInMinor int64  `json:"pending_in_minor,string"`
-}
-
-func (b *Bank) onAccount(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
-	var answer Account
-	found := false
-	err := b.engine.View(ctx, func(m *swap.Machine) {
-		a, ok := m.Ledger().Account(string(body))
-		if !ok || a.Owner != from.Owner && from.Owner != b.cfg.ID {
-			return
-		}
-		found = true
-		answer = Account{a.ID, m.Ledger().Currency, a.Balance(), a.Available(), a.CreditsPending}
-	})
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, notFound("account")
 	}
 	return json.Marshal(answer)
 }

@@ -100,6 +100,31 @@ func (o *Operator) Account(ctx context.Context, account string) (Account, error)
 	return ask[Account](ctx, o.ask, o.bank, SubjectAccount, []byte(account))
 }
 
+// Ledger asks for the whole ledger at one moment.
+func (o *Operator) Ledger(ctx context.Context) (Ledger, error) {
+	return ask[Ledger](ctx, o.ask, o.bank, SubjectLedger, nil)
+}
+
+// Past asks for an account as of a moment.
+func (o *Operator) Past(ctx context.Context, q PastQuery) (Past, error) {
+	return askFields[Past](ctx, o.ask, o.bank, SubjectPast, q.fields)
+}
+
+// Statement asks for a page of an account's statement.
+func (o *Operator) Statement(ctx context.Context, q StatementQuery) (Statement, error) {
+	return askFields[Statement](ctx, o.ask, o.bank, SubjectTurnover, q.fields)
+}
+
+// askFields sends a question that is a small document.
+func askFields[T any](ctx context.Context, a *asker, who, subject string, fields func(*wire.Fields)) (T, error) {
+	body, err := wire.EncodeFields(fields)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return ask[T](ctx, a, who, subject, body)
+}
+
 // SignedOrder reads an order and who signed it, from the envelope two operators hand to each other. It refuses one that is not for this network, or that keys
 // other than the bank's operators' signed.
 func SignedOrder(e *wire.Envelope, network *trust.Network) (wire.Order, []wire.Key, error) {

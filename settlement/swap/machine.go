@@ -235,13 +235,13 @@ func (m *Machine) approved(e OrderGiven) error {
 	if needed == 0 {
 		return nil
 	}
-	if len(e.Signers) == 0 {
-		return refusal.Newf(quorum.CodeApprovalMissing, "have two operators sign it", "nobody signed an order to %s", e.Order.Kind)
-	}
 	for _, k := range e.Signers {
 		if k.Owner != m.Bank || k.Purpose != wire.PurposeOperator {
 			return refusal.Newf(quorum.CodeApproverForeign, "have operators of the bank sign it", "%s gave an order to %s", k.Title(), m.Bank)
 		}
+	}
+	if len(e.Signers) <= needed {
+		return refusal.Newf(quorum.CodeApprovalMissing, "have another operator of the bank sign it", "%d of %d operators signed an order to %s", len(e.Signers), 1+needed, e.Order.Kind)
 	}
 	return quorum.Check(e.Signers[0], e.Signers[1:], quorum.Rule{Approvals: needed})
 }
