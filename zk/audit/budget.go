@@ -42,7 +42,7 @@ func (a *audit) budgets() string {
 			due++
 		}
 	}
-	a.unchecked(missing, "%d budgets: nobody shows that the bills keep within them.", missing)
+	a.unchecked(missing, "Budgets that nobody shows to be kept: %d.", missing)
 	return fmt.Sprintf("%d of %d budgets with bills kept, %d more without a bill", a.report.Budgets, due, idle)
 }
 

@@ -30,7 +30,7 @@ func notChecked(r *Report, open []string) []string {
 		reversals += l.Leaves[wire.LeafReversal.String()]
 	}
 	if reversals > 0 {
-		list = append(list, fmt.Sprintf("That each of %d reversals gives back the amount of what it undoes.", reversals))
+		list = append(list, fmt.Sprintf("That every reversal gives back the amount of what it undoes. Reversals: %d.", reversals))
 	}
 	list = append(list, open...)
 	list = append(list, unwitnessed(r.WitnessQuorum, r.Witnesses)...)

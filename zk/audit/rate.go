@@ -47,9 +47,9 @@ func (a *audit) rates() string {
 		}
 		due++
 	}
-	a.unchecked(missing, "%d swaps: nobody states the rate between their two legs.", missing)
-	a.unchecked(single, "%d payments that one log alone shows as posted: their other legs, if any, are later than the other logs' heads.", single)
-	a.unchecked(many, "%d settlements over more than two ledgers: no single rate is between their legs.", many)
+	a.unchecked(missing, "Swaps whose rate nobody states: %d.", missing)
+	a.unchecked(single, "Payments that one log alone shows as posted: %d. Their other legs, if any, are later than the other logs' heads.", single)
+	a.unchecked(many, "Settlements over more than two ledgers, between whose legs is no single rate: %d.", many)
 	return fmt.Sprintf("%d of %d swaps between two ledgers at the rate stated", a.report.Rates, due)
 }
 

@@ -65,9 +65,9 @@ func TestSwapsThatNoRateIsDueFor(t *testing.T) {
 		world func(*world)
 		want  string
 	}{
-		"posted in the log of the sold currency alone":                   {post("rbi"), "1 payments that one log alone shows"},
-		"posted in the log of the bought currency alone":                 {post("rba"), "1 payments that one log alone shows"},
-		"released in the other log, which is no posting":                 {func(w *world) { post("rbi")(w); w.log("rba", w.moving(wire.LeafRelease, "late", 0)) }, "1 payments that one log alone shows"},
+		"posted in the log of the sold currency alone":                   {post("rbi"), "one log alone shows as posted: 1."},
+		"posted in the log of the bought currency alone":                 {post("rba"), "one log alone shows as posted: 1."},
+		"released in the other log, which is no posting":                 {func(w *world) { post("rbi")(w); w.log("rba", w.moving(wire.LeafRelease, "late", 0)) }, "one log alone shows as posted: 1."},
 		"a transfer inside one ledger under the reference of its own":    {func(w *world) { w.log("rbi", w.moving(wire.LeafTransfer, "inside", 5)) }, ""},
 		"a hold alone, whether or not it is given back, settles nothing": {func(w *world) { w.log("rbi", w.moving(wire.LeafHold, "early", 5)) }, ""},
 	} {

@@ -60,7 +60,7 @@ func (a *audit) shares() string {
 			}
 		}
 	}
-	a.unchecked(missing, "%d shared costs: nobody shows that they are divided as agreed.", missing)
+	a.unchecked(missing, "Shared costs that nobody shows to be divided as agreed: %d.", missing)
 	a.unchecked(a.report.Shares, "A creditor's own part of a shared cost: no bill shows it. It is what the formula leaves beside the parts that are billed.")
 	return fmt.Sprintf("%d of %d shared costs divided as agreed", a.report.Shares, due)
 }
