@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"testing"
 
 	"entente/schema/wire"
@@ -44,4 +45,52 @@ func TestOnlyClaimsThatHoldAreCounted(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhatIsDamagedIsFoundOnce(t *testing.T) {
+	t.Run("a bill that is missing", func(t *testing.T) {
+		w := newWorld(t, "real")
+		b := w.build()
+		b.Bills = b.Bills[1:]
+		if got, want := outcome(Verify(w.network, b.File(), nil)), expected(1, CodeBillMissing); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+	t.Run("a bill's commitment that is no point", func(t *testing.T) {
+		w := newWorld(t, "real")
+		w.renumber = func() {
+			l := &w.logs["rba"][w.find("rba", wire.LeafBill)]
+			l.Chunks = slices.Clone(l.Chunks)
+			l.Chunks[0].Categories = [64]byte{}
+		}
+		if got, want := outcome(Verify(w.network, fileOf(w.build()), nil)), expected(1, CodeLeafInvalid, CodeBillDiffers, CodeStatementSum); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+	t.Run("an amount that is no point", func(t *testing.T) {
+		w := newWorld(t, "real")
+		issue := w.find("rba", wire.LeafIssue)
+		sound := w.logs["rba"][issue].Amount
+		w.logs["rba"][issue].Amount = make([]byte, 64)
+		w.supplies[0].leaves = func(leaves []wire.Leaf) { leaves[issue].Amount = sound }
+		r := Verify(w.network, fileOf(w.build()), nil)
+		if got, want := outcome(r), expected(1, CodeLeafInvalid); got != want || r.Supplies != 1 {
+			t.Errorf("%s with %d supplies, want %s", got, r.Supplies, want)
+		}
+	})
+	t.Run("a posting that is no point", func(t *testing.T) {
+		w := newWorld(t, "real")
+		w.supplied()
+		w.rates = []*madeRate{{swap: "swap", sell: "rbi", buy: "rba"}}
+		b := w.build()
+		leaf := w.logs["rbi"][w.find("rbi", wire.LeafPost)]
+		leaf.Amount = make([]byte, 64)
+		b.Ledgers[1].Leaves[leaf.Seq] = leaf.Bytes()
+		w.resign(&b, 1)
+		for _, f := range Verify(w.network, b.File(), nil).Findings {
+			if f.Code == CodeRateAmount || f.Code == CodeRateMissing {
+				t.Error(f)
+			}
+		}
+	})
 }
