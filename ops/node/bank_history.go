@@ -154,6 +154,9 @@ func lineOf(l *engine.Line, account string) StatementLine {
 	if e.Debit == account {
 		line.Counterparty, line.Minor = e.Credit, -e.Minor
 	}
+	if e.Kind == wire.LeafVoid || e.Kind == wire.LeafExpire { // what a hold took or promised, back
+		line.Minor = -line.Minor
+	}
 	switch {
 	case e.Reserve != "":
 		line.Reference = e.Reserve
