@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -15,7 +16,8 @@ import (
 )
 
 // Migrate brings a database up to the newest schema of a set (migrations.Bank or migrations.Desk). Several processes may do so at once; one does the work.
-// A database that a later program migrated is refused (schema_newer). Whoever does not own the tables may ask only when nothing is left to do (database_denied).
+// A database that a later program migrated is refused (schema_newer), and so is a server that gives no session (database_unreachable). Whoever does not own the
+// tables may ask only when nothing is left to do (database_denied).
 func Migrate(ctx context.Context, url string, set fs.FS) (err error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -31,6 +33,12 @@ func Migrate(ctx context.Context, url string, set fs.FS) (err error) {
 		return errors.Join(fmt.Errorf("migrate: %w", err), db.Close())
 	}
 	defer func() { err = errors.Join(err, p.Close()) }() // closes db as well
+	if conn, err := pgx.ConnectConfig(ctx, config); err != nil {
+		// The driver's error names host, user and database, never the password.
+		return refusal.Newf(CodeUnreachable, "start its server, or correct its address", "the database does not answer (%s)", strings.Join(strings.Fields(err.Error()), " "))
+	} else if err := conn.Close(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
 	if pending, err := p.HasPending(ctx); err != nil || pending {
 		if _, err := p.Up(ctx); sqlState(err) == stateDenied || sqlState(err) == stateUndefinedTable {
 			return refusal.Newf(CodeDenied, "give the owner's address with --owner", "this role does not own the tables (%v)", err)

@@ -12,13 +12,14 @@ import (
 
 // Refusals of the store.
 const (
-	CodeUnsafeConfig  refusal.Code = "unsafe_db_config" // the server may lose commits, or the role may change the journal
-	CodeInUse         refusal.Code = "database_in_use"  // another writer holds the database
-	CodeForeign       refusal.Code = "database_foreign" // the database belongs to another bank, or is none of this kind
-	CodeSchemaMissing refusal.Code = "schema_missing"   // the database was not migrated
-	CodeSchemaNewer   refusal.Code = "schema_newer"     // a later program migrated it
-	CodeEventRepeated refusal.Code = "event_repeated"   // an event that happens once is in the journal already
-	CodeDenied        refusal.Code = "database_denied"  // the role was not granted what it needs
+	CodeUnsafeConfig  refusal.Code = "unsafe_db_config"     // the server may lose commits, or the role may change the journal
+	CodeInUse         refusal.Code = "database_in_use"      // another writer holds the database
+	CodeForeign       refusal.Code = "database_foreign"     // the database belongs to another bank, or is none of this kind
+	CodeSchemaMissing refusal.Code = "schema_missing"       // the database was not migrated
+	CodeSchemaNewer   refusal.Code = "schema_newer"         // a later program migrated it
+	CodeEventRepeated refusal.Code = "event_repeated"       // an event that happens once is in the journal already
+	CodeDenied        refusal.Code = "database_denied"      // the role was not granted what it needs
+	CodeUnreachable   refusal.Code = "database_unreachable" // no session with the server
 	CodeAddress       refusal.Code = "database_address_invalid"
 )
 
