@@ -70,9 +70,9 @@ func Start(o Options) (*Server, error) {
 		return nil, errors.Join(err, s.removeTemporary())
 	}
 	if o.Listen {
-		s.say("the broker listens at " + s.running.ClientURL())
+		s.say("NATS, which carries the messages, listens at " + s.running.ClientURL())
 	} else {
-		s.say("the broker serves inside this process")
+		s.say("NATS, which carries the messages, serves inside this process")
 	}
 	return s, nil
 }

@@ -18,6 +18,7 @@ import (
 	"entente/ops/dataset"
 	"entente/ops/devnet"
 	"entente/ops/failpoint"
+	"entente/ops/pgserver"
 	"entente/schema/refusal"
 	"entente/zk/audit"
 	"entente/zk/proof"
@@ -42,8 +43,12 @@ func newDemo() *cobra.Command {
 machine, over an embedded NATS server and a private Postgres, and plays one joint
 exercise from the nations' own counts to the auditor's certificate.
 
+The Postgres server is the one behind DATABASE_URL, else one that is installed (PGBINDIR,
+/usr/lib/postgresql, PATH), else one that is fetched: root on Debian or Ubuntu installs
+the package postgresql, others download it into their cache directory.
+
 The exercise is the one shipped with the program, or any directory of the same layout
-(README, "Your own data"). Keys are made on the spot: everything is INSECURE and says so.`,
+(README, "Your own exercise"). Keys are made on the spot: everything is INSECURE and says so.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -87,11 +92,18 @@ func (f *demoFlags) run(cmd *cobra.Command) (err error) {
 	lap := func(name string, since time.Time) {
 		phases = append(phases, devnet.Phase{Name: name, Took: time.Since(since)})
 	}
-	keys, keysDir, err := openKeys(ctx, say)
+	// What may be missing on this machine comes before the keys, which take minutes the first time.
+	say("looking for a PostgreSQL server")
+	if err := pgserver.Find(ctx, say); err != nil {
+		return err
+	}
+	lap("server", began)
+	opening := time.Now()
+	keys, keysDir, err := openKeys(ctx, bars, say)
 	if err != nil {
 		return err
 	}
-	lap("keys", began)
+	lap("keys", opening)
 	starting := time.Now()
 	say("starting Postgres, NATS, banks and desks")
 	net, err := devnet.Start(ctx, devnet.Options{Dir: dir, Exercise: exercise, Sheet: sheet, Files: files, Keys: keys, KeysDir: keysDir,
@@ -183,13 +195,29 @@ func (f *demoFlags) logger(w interface{ Write([]byte) (int, error) }) *slog.Logg
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// openKeys loads the development keys of the demo's circuits, or makes them once.
-func openKeys(ctx context.Context, say func(string)) (*proof.Keys, string, error) {
+// openKeys loads the development keys of the demo's circuits, or makes them once. A terminal sees how far it is; elsewhere only what takes long is said.
+func openKeys(ctx context.Context, bars *bars, say func(string)) (*proof.Keys, string, error) {
 	dir, err := proof.DefaultDir()
 	if err != nil {
 		return nil, "", err
 	}
-	keys, err := proof.OpenDevelopment(ctx, dir, devnet.Circuits(), func(name, stage string) { say("keys of " + name + ": " + stage) })
+	circuits := devnet.Circuits()
+	phase, begun, last := "loading proving keys", 0, ""
+	if bars.w == nil {
+		say(phase)
+	}
+	keys, err := proof.OpenDevelopment(ctx, dir, circuits, func(name, stage string) {
+		if name != last {
+			phase, begun, last = "loading proving keys", begun+1, name
+		}
+		if stage == proof.StageGenerating || stage == proof.StageDamaged || stage == proof.StageWaiting {
+			phase = "making INSECURE proving keys, once"
+			if bars.w == nil {
+				say(fmt.Sprintf("%s: %d of %d (%s: %s)", phase, begun, len(circuits), name, stage))
+			}
+		}
+		bars.show(phase, begun-1, len(circuits))
+	})
 	return keys, dir, err
 }
 

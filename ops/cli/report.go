@@ -3,8 +3,12 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"entente/ops/devnet"
 	"entente/schema/money"
@@ -26,16 +30,39 @@ func printStory(out io.Writer, s *devnet.Story) error {
 	p.payments()
 	p.crashes()
 	p.positions()
-	p.totals()
 	p.ledgers()
 	p.heading("Audit")
 	p.text(s.Report.Certificate())
 	p.phases()
 	p.line("")
+	p.line("verdict     %s, as the certificate above says", strings.ToUpper(string(s.Report.Result)))
+	p.line("directory   %s", filepath.Dir(s.Net.TrustPath))
+	p.line("            holds private keys of this network; delete it when you need it no more")
 	p.line("trust file  %s", s.Net.TrustPath)
 	p.line("bundle      %s", s.BundlePath)
-	p.line("check it    entente audit verify --trust %s %s", s.Net.TrustPath, s.BundlePath)
+	p.line("check it    %s audit verify --trust %s %s", called(os.Args[0]), word(s.Net.TrustPath), word(s.BundlePath))
 	return p.err
+}
+
+// built is where `go run` leaves the program it starts: a directory for one build, or the build cache.
+var built = regexp.MustCompile(`[/\\](go-build\d+[/\\]b\d+[/\\]exe|[0-9a-f]{2}[/\\][0-9a-f]{64}-d)[/\\][^/\\]+$`)
+
+// called is how the reader calls this program, from the name it was started by.
+func called(name string) string {
+	if built.MatchString(name) {
+		return "go run ."
+	}
+	return word(name)
+}
+
+// word quotes what a shell would take apart.
+func word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%,=", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // printer keeps the first error of writing, so that a full disk or a closed pipe is not taken for a finished report.
@@ -201,27 +228,6 @@ func (p *printer) positions() {
 		rows = append(rows, []string{m.Nation, after.Account, amount(before.BalanceMinor, before.Currency), change, amount(after.BalanceMinor, after.Currency)})
 	}
 	p.table("before|change|after", "nation|account|before|change|after", rows)
-}
-
-func (p *printer) totals() {
-	p.heading("Proven totals")
-	p.line("Billed by currency and category, as the auditor's proofs show them; no line item was disclosed.")
-	var rows [][]string
-	for _, t := range p.story.Report.Totals {
-		if t.Minor != "0" {
-			rows = append(rows, []string{t.Currency, t.Category, minorText(t.Minor, t.Currency)})
-		}
-	}
-	p.table("billed", "currency|category|billed", rows)
-}
-
-// minorText shows a total of any size; beyond 2^63 it stays in minor units.
-func minorText(minor, code string) string {
-	var v int64
-	if _, err := fmt.Sscan(minor, &v); err != nil {
-		return minor + " minor units"
-	}
-	return amount(v, code)
 }
 
 func (p *printer) ledgers() {

@@ -167,6 +167,24 @@ func TestThePhasesComeInOrderAndAreTimed(t *testing.T) {
 	}
 }
 
+func TestABarHasOneTotalAndGoesForwards(t *testing.T) {
+	last := map[string]telling{}
+	for _, now := range playOnce(t).told {
+		if now.total == 0 {
+			continue
+		}
+		if before, seen := last[now.phase]; seen && (before.total != now.total || before.done > now.done) {
+			t.Errorf("%s: after %d of %d comes %d of %d", now.phase, before.done, before.total, now.done, now.total)
+		}
+		last[now.phase] = now
+	}
+	for _, phase := range []string{"proofs", "payments"} {
+		if end := last[phase]; end.total == 0 || end.done != end.total {
+			t.Errorf("%s ends with %d of %d", phase, end.done, end.total)
+		}
+	}
+}
+
 // The names are frozen: programs read them.
 func TestTheFiguresHaveTheseNames(t *testing.T) {
 	e := playOnce(t)

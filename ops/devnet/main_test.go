@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -57,6 +58,13 @@ type exercise struct {
 	story *devnet.Story
 	log   lines
 	steps []string // phases as Play announced them
+	told  []telling
+}
+
+// telling is what Play told of a phase.
+type telling struct {
+	phase       string
+	done, total int
 }
 
 var played exercise
@@ -84,9 +92,11 @@ func (e *exercise) play(ctx context.Context) (err error) {
 		return err
 	}
 	var mu sync.Mutex
-	e.story, err = e.net.Play(ctx, func(phase string, _, _ int) {
+	e.story, err = e.net.Play(ctx, func(phase string, done, total int) {
 		mu.Lock()
 		defer mu.Unlock()
+		e.told = append(e.told, telling{phase, done, total})
+		phase, _, _ = strings.Cut(phase, ":")
 		if len(e.steps) == 0 || e.steps[len(e.steps)-1] != phase {
 			e.steps = append(e.steps, phase)
 		}

@@ -213,6 +213,9 @@ func (s *Story) prove(ctx context.Context, watch Watch) error {
 		mu.Lock()
 		defer mu.Unlock()
 		left[u.Nation()], all[u.Nation()] = status.ChunksLeft, status.Chunks
+		if len(all) < len(s.Net.Trust.Members) {
+			return status.Bills[node.BillRecorded] == status.Expected // the total is not known yet
+		}
 		total, done := 0, 0
 		for nation, n := range all {
 			total += n
@@ -339,6 +342,6 @@ func (s *Story) audit(ctx context.Context, watch Watch) error {
 	if err := os.WriteFile(s.BundlePath, file, 0o644); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
-	s.Report = s.Net.Auditor.Verify(file, func(step string, done, total int) { watch("audit", done, total) })
+	s.Report = s.Net.Auditor.Verify(file, func(step string, done, total int) { watch("audit: "+step, done, total) })
 	return nil
 }

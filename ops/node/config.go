@@ -61,7 +61,7 @@ const limitConfig = 1 << 20
 func ReadConfig(path, role string) (*Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, refusal.Newf(CodeConfigInvalid, "check the path", "the configuration file cannot be read: %v", err)
+		return nil, refusal.Newf(CodeConfigInvalid, "check the path; `entente demo --processes --out DIR` writes examples to DIR/config", "the configuration file cannot be read: %v", err)
 	}
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, limitConfig+1))
