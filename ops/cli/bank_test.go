@@ -37,7 +37,7 @@ func startOperating(t *testing.T) *operating {
 	r := begin(t, io.Discard, "--processes", "--out", s.dir)
 	t.Cleanup(func() {
 		if err := r.cmd.Process.Signal(os.Interrupt); err == nil {
-			<-r.done
+			<-r.done //nolint:errcheck // it was told to end
 		}
 	})
 	r.until(t, "the network", func() bool { return strings.Contains(r.said.String(), "everything stays up") })

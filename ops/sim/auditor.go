@@ -15,6 +15,7 @@ type auditor struct {
 	quotes    map[wire.Hash]wire.Hash // the swap that is prepared or settled on a quote
 	payments  map[wire.Hash]wire.Hash // the swap that holds or moves money for an instruction
 	cancelled map[wire.Hash]bool      // instructions
+	rules     map[string]*rules       // by bank
 	chains    map[[2]string]chain
 }
 
@@ -28,6 +29,9 @@ type held struct {
 	debit, credit string
 	minor         int64
 	status        string // "held", "suspense", "settled"
+	expiresMS     int64  // of a hold by order
+	byOrder       bool
+	day           wire.Day
 }
 
 // chain is the last message from one bank to another.
@@ -52,7 +56,7 @@ type ballot struct {
 
 func (a *auditor) open() {
 	a.money, a.holds, a.dossiers = map[string]map[string]int64{}, map[place]*held{}, map[wire.Hash]*dossier{}
-	a.cancelled = map[wire.Hash]bool{}
+	a.cancelled, a.rules = map[wire.Hash]bool{}, map[string]*rules{}
 	a.bills, a.quotes, a.payments, a.chains = map[wire.Hash]wire.Hash{}, map[wire.Hash]wire.Hash{}, map[wire.Hash]wire.Hash{}, map[[2]string]chain{}
 }
 
@@ -98,6 +102,11 @@ func (a *auditor) check(w *world, b *bank, e swap.Event, out *swap.Output) {
 
 // checkDeadlines wants nothing proposed to outlast its decide_by once the bank has looked at the clock.
 func (a *auditor) checkDeadlines(w *world, b *bank) {
+	for key, h := range a.holds {
+		if key.bank == b.name && h.byOrder && h.status == "held" && h.expiresMS <= b.clock(w) {
+			w.breach("CLOCK", "%s looked at the clock and still holds %d that expired %d ms ago", b.name, h.minor, b.clock(w)-h.expiresMS)
+		}
+	}
 	for id, stored := range b.store.swaps {
 		if stored.State != swap.Proposed || b.clock(w) < stored.Terms.DecideByMS {
 			continue
@@ -237,6 +246,9 @@ func (a *auditor) entered(w *world, b *bank, e *ledger.Entry) {
 			w.breach("CONSERVE", "%s has no hold for %s of %d on swap %s that is %s", b.name, e.Kind, e.Minor, e.Reference.Short(), status)
 		}
 	}
+	if a.governed(w, b, e, h) {
+		return
+	}
 	switch e.Kind {
 	case wire.LeafOpen:
 		a.money[b.name][e.Credit] = 0
@@ -250,7 +262,7 @@ func (a *auditor) entered(w *world, b *bank, e *ledger.Entry) {
 		if h != nil {
 			w.breach("CONSERVE", "%s holds twice for swap %s", b.name, e.Reference.Short())
 		}
-		a.holds[key] = &held{e.Debit, e.Credit, e.Minor, "held"}
+		a.holds[key] = &held{debit: e.Debit, credit: e.Credit, minor: e.Minor, status: "held", day: a.rulesOf(b.name).today(e)}
 	case wire.LeafPost:
 		want("held")
 		move()

@@ -54,6 +54,7 @@ func (d *desks) plan(w *world) {
 		})
 	}
 	w.after(w.between(500, 4_000), func() { d.operate(w) })
+	w.after(w.between(500, 4_000), func() { d.govern(w) })
 }
 
 // ask makes a payment and gives it to the payer's bank, perhaps twice; perhaps it is cancelled. When payer and payee bank at the same bank, a guest pays.

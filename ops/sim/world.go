@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"entente/schema/wire"
 	"entente/settlement/swap"
 )
 
@@ -150,6 +151,9 @@ func (w *world) heal() {
 	for _, b := range w.banks {
 		if b.machine == nil {
 			b.restart(w)
+		}
+		for _, h := range b.machine.Ledger().Holds() { // operators give back what they hold
+			b.order(w, wire.Order{Kind: wire.OrderVoid, Hold: h.ID.Reference})
 		}
 	}
 }
