@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/ed25519"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/zk/proof"
+	"entente/zk/transcript"
 )
 
 func TestRates(t *testing.T) {
@@ -80,6 +82,54 @@ func TestSwapsThatNoRateIsDueFor(t *testing.T) {
 			missed := slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Code == CodeRateMissing })
 			if r.ExitCode() != 2 || missed || r.Rates != 1 || !strings.Contains(text, c.want) || c.want == "" && strings.Contains(text, "one log alone") {
 				t.Errorf("%s with %d rates, not checked:\n%s", outcome(r), r.Rates, text)
+			}
+		})
+	}
+}
+
+func TestClaimsNameTheTwoLedgersThatPosted(t *testing.T) {
+	post := func(w *world, banks ...string) {
+		for _, bank := range banks {
+			w.log(bank, w.moving(wire.LeafHold, "other", 5), w.moving(wire.LeafPost, "other", 5))
+		}
+	}
+	for name, c := range map[string]struct {
+		banks   []string
+		claimed bool
+		want    []refusal.Code
+	}{
+		"three ledgers have no single rate":           {[]string{"rba", "rbi", "boj"}, false, nil},
+		"and no claim is about two of them":           {[]string{"rba", "rbi", "boj"}, true, []refusal.Code{CodeClaimUnfounded}},
+		"another ledger posted in place of the buyer": {[]string{"rbi", "boj"}, true, []refusal.Code{CodeClaimUnfounded, CodeRateMissing}},
+		"another ledger in place of the seller":       {[]string{"rba", "boj"}, true, []refusal.Code{CodeClaimUnfounded, CodeRateMissing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "real")
+			third := w.network.Banks[0]
+			third.ID, third.Name, third.Currency, third.LogOrigin, third.Keys = "boj", "boj", "JPY", "boj.test/JPY", nil
+			third.LogKey = transcript.VerifierKey(third.LogOrigin, w.key(third.LogOrigin).Public().(ed25519.PublicKey))
+			third.Witness = transcript.CosignerKey(third.LogOrigin+"/witness", w.key("boj witness").Public().(ed25519.PublicKey))
+			w.network.Banks = append(w.network.Banks, third)
+			if err := w.network.Check(); err != nil {
+				t.Fatal(err)
+			}
+			post(w, c.banks...)
+			swap := w.rates[0]
+			w.supplied()
+			w.statements, w.rates = nil, []*madeRate{swap}
+			if c.claimed {
+				w.rates = append(w.rates, &madeRate{swap: "other", sell: "rbi", buy: "rba"})
+			}
+			r := Verify(w.network, fileOf(w.build()), nil)
+			var got []refusal.Code
+			for _, f := range r.Findings {
+				if f.Code == CodeClaimUnfounded || f.Code == CodeRateMissing {
+					got = append(got, f.Code)
+				}
+			}
+			counted := strings.Contains(strings.Join(r.NotChecked, "\n"), "no single rate: 1.")
+			if !slices.Equal(got, c.want) || counted != (len(c.banks) == 3) || r.Rates != 1 {
+				t.Errorf("%v with %d rates, want %v; not checked: %q", got, r.Rates, c.want, r.NotChecked)
 			}
 		})
 	}
