@@ -25,7 +25,7 @@ func statements(b *engine.Batch, term int64) *pgx.Batch {
 		queueTurnover(q, b)
 		c := b.Checkpoint
 		q.Queue("INSERT INTO checkpoint (size, batch, root, note) VALUES ($1, $2, $3, $4)", c.Size, b.ID, c.Root[:], c.Note)
-		queueAccounts(q, b.Accounts)
+		queueAccounts(q, b)
 	}
 	queueSwaps(q, b)
 	queueMessages(q, b)
@@ -148,19 +148,39 @@ func packPlaces(t *engine.Turnover) []byte {
 	return packed
 }
 
-func queueAccounts(q *pgx.Batch, rows []ledger.Account) {
-	if len(rows) == 0 {
-		return
+// queueAccounts adds the accounts that the batch opens and changes the others.
+func queueAccounts(q *pgx.Batch, b *engine.Batch) {
+	var opened, changed []ledger.Account
+	fresh := map[string]bool{}
+	for i := range b.Records {
+		if e := &b.Records[i].Entry; e.Kind == wire.LeafOpen {
+			fresh[e.Credit] = true
+		}
 	}
-	q.Queue(`INSERT INTO account (id, owner, kind, status, debits_posted, credits_posted, debits_pending, credits_pending, per_transfer, per_day, used, used_on)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-			$9::bigint[], $10::bigint[], $11::bigint[], $12::integer[])
-		ON CONFLICT (id) DO UPDATE SET status = excluded.status, debits_posted = excluded.debits_posted, credits_posted = excluded.credits_posted,
-			debits_pending = excluded.debits_pending, credits_pending = excluded.credits_pending,
-			per_transfer = excluded.per_transfer, per_day = excluded.per_day, used = excluded.used, used_on = excluded.used_on`,
+	for i := range b.Accounts {
+		if a := &b.Accounts[i]; fresh[a.ID] {
+			opened = append(opened, *a)
+		} else {
+			changed = append(changed, *a)
+		}
+	}
+	if len(opened) > 0 {
+		q.Queue(`INSERT INTO account (id, status, debits_posted, credits_posted, debits_pending, credits_pending, per_transfer, per_day, used, used_on, owner, kind)
+			SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+				$10::integer[], $11::text[], $12::smallint[])`,
+			append(counters(opened),
+				column(opened, func(a *ledger.Account) string { return a.Owner }),
+				column(opened, func(a *ledger.Account) int16 { return int16(a.Kind) }))...)
+	}
+	if len(changed) > 0 {
+		q.Queue("SELECT set_accounts($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", counters(changed)...)
+	}
+}
+
+// counters gives the columns of accounts that change.
+func counters(rows []ledger.Account) []any {
+	return []any{
 		column(rows, func(a *ledger.Account) string { return a.ID }),
-		column(rows, func(a *ledger.Account) string { return a.Owner }),
-		column(rows, func(a *ledger.Account) int16 { return int16(a.Kind) }),
 		column(rows, func(a *ledger.Account) int16 { return int16(a.Status) }),
 		column(rows, func(a *ledger.Account) int64 { return a.DebitsPosted }),
 		column(rows, func(a *ledger.Account) int64 { return a.CreditsPosted }),
@@ -169,7 +189,8 @@ func queueAccounts(q *pgx.Batch, rows []ledger.Account) {
 		column(rows, func(a *ledger.Account) int64 { return a.PerTransfer }),
 		column(rows, func(a *ledger.Account) int64 { return a.PerDay }),
 		column(rows, func(a *ledger.Account) int64 { return a.Used }),
-		column(rows, func(a *ledger.Account) int32 { return int32(a.UsedOn) }))
+		column(rows, func(a *ledger.Account) int32 { return int32(a.UsedOn) }),
+	}
 }
 
 // present gives nil for a zero value: NULL in its column.

@@ -143,6 +143,9 @@ func TestTheDatabaseRefusesImpossibleRows(t *testing.T) {
 		{"account_kind_known", "UPDATE account SET kind = 5 WHERE id = 'DESK-JPN'"},
 		{"account_owned", "UPDATE account SET owner = '' WHERE id = 'DESK-JPN'"},
 		{"account_id_formed", "UPDATE account SET id = 'desk' WHERE id = 'DESK-JPN'"},
+		{"account_id_formed", "UPDATE account SET id = 'DE' WHERE id = 'DESK-JPN'"},
+		{"account_id_formed", "UPDATE account SET id = 'DESK_JPN' WHERE id = 'DESK-JPN'"},
+		{"account_id_formed", "UPDATE account SET id = repeat('A', 65) WHERE id = 'DESK-JPN'"},
 		{"account_issuance_once", "INSERT INTO account VALUES ('OTHER', 'boj', 1, 1, 0, 0, 0, 0)"},
 
 		{"swap_pkey", "INSERT INTO swap VALUES (r(32, 5), 1, 1, 't', NULL, NULL, NULL, '', 5, 5)"},
