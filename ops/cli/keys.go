@@ -55,7 +55,7 @@ func newKeysNew() *cobra.Command {
 Nothing is ever overwritten. Prints, as JSON, what the trust file has to pin.
 
 Kinds: ` + strings.Join(kinds, ", ") + ".",
-		Example: "  entente keys new --kind bank --owner rbi --file bank-rbi.age --unlock unlock\n  entente keys new --kind user --owner IND --name asha --file asha.age --unlock asha.unlock",
+		Example: "  entente keys new --kind bank --owner rbi --file bank-rbi.age --unlock /media/token/unlock\n  entente keys new --kind user --owner IND --name asha --file asha.age --unlock /media/token/asha",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			k, ok := ringKinds[kind]
 			switch {
@@ -95,7 +95,7 @@ Kinds: ` + strings.Join(kinds, ", ") + ".",
 	cmd.Flags().StringVar(&owner, "owner", "", "bank, nation, provider or auditor, as the trust file has it")
 	cmd.Flags().StringVar(&name, "name", "", "person who holds the keys (default: the owner)")
 	cmd.Flags().StringVar(&file, "file", "", "key file to make")
-	cmd.Flags().StringVar(&unlock, "unlock", "", "unlock file, made when it is not there")
+	cmd.Flags().StringVar(&unlock, "unlock", "", "file that unlocks the key file, kept elsewhere; made when it is not there")
 	return cmd
 }
 
