@@ -69,7 +69,7 @@ func fromApt(ctx context.Context, s search) (p *programs, err error) {
 // installServer installs with the package lists of the machine, or with fresh ones where these are missing or old. Lists and archives lie in a directory of
 // its own, so that another program's locks on the machine's are not in the way; dpkg's own lock is waited for.
 func installServer(ctx context.Context, cache string) error {
-	apt, err := newAptDir(cache)
+	apt, err := newAptDir(cache, "install")
 	if err != nil {
 		return err
 	}
@@ -88,15 +88,25 @@ func installServer(ctx context.Context, cache string) error {
 	case updated != nil:
 		return fmt.Errorf("apt-get update: %w %s", updated, complaints(updating))
 	default:
-		return fmt.Errorf("apt-get install postgresql: %w %s", err, complaints(out))
+		return fmt.Errorf("apt-get install postgresql: %w %s", err, complaints(updating+"\n"+out))
 	}
 }
 
 // aptDir is where apt-get keeps what it fetches for us.
 type aptDir struct{ dir string }
 
-func newAptDir(cache string) (aptDir, error) {
-	dir, err := os.MkdirTemp(cache, "apt-")
+// newAptDir makes one, and removes those that killed processes left. The caller holds the lock of all that use this name.
+func newAptDir(cache, name string) (aptDir, error) {
+	left, err := filepath.Glob(filepath.Join(cache, name+"-*"))
+	if err != nil {
+		return aptDir{}, err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return aptDir{}, err
+		}
+	}
+	dir, err := os.MkdirTemp(cache, name+"-")
 	if err != nil {
 		return aptDir{}, err
 	}
@@ -165,14 +175,9 @@ func runApt(ctx context.Context, program string, args ...string) (string, error)
 	return log.lines(1 << 10), err
 }
 
-// complaints are the first lines that apt-get marks as errors, or else as warnings.
+// complaints are the first lines that apt-get marks as errors, and its first warning.
 func complaints(said string) string {
-	for _, mark := range []string{"E: ", "W: "} {
-		if found := marked(said, 3, mark); found != "" {
-			return found
-		}
-	}
-	return ""
+	return strings.TrimSpace(marked(said, 3, "E: ") + "\n" + marked(said, 1, "W: "))
 }
 
 // marked gives the first n lines that begin with one of the marks.

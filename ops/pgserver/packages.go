@@ -56,7 +56,7 @@ func (s search) unpacked(ctx context.Context, root string) (*programs, error) {
 
 // unpackServer fills root with a server that runs, or not at all.
 func (s search) unpackServer(ctx context.Context, cache, root string) error {
-	apt, err := newAptDir(cache)
+	apt, err := newAptDir(cache, "unpack")
 	if err != nil {
 		return err
 	}

@@ -52,9 +52,16 @@ func TestPackagesAreDownloadedOnceAndServeWithTheirLibraries(t *testing.T) {
 func TestPackagesThatDoNotRunAreFetchedAgain(t *testing.T) {
 	cache := own(t)
 	fakeApt(t)
+	killed := filepath.Join(cache, "unpack-123", "cache", "archives")
+	if err := os.MkdirAll(killed, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	script(t, filepath.Join(cache, "postgres-deb", "usr", "lib", "postgresql", "15", "bin"), "postgres", "exit 127")
 	if p, err := fromPackages(t.Context(), searchFor(t)); err != nil || p == nil || p.version != "15.18" {
 		t.Errorf("got %v (%v)", p, err)
+	}
+	if names := left(t, cache); !slices.Equal(names, []string{"postgres-deb"}) {
+		t.Errorf("left are %v", names)
 	}
 }
 
