@@ -336,6 +336,7 @@ func TestAnAnswerThatIsNoCosignatureIsNotCounted(t *testing.T) {
 		}
 		return string(msg[len(head.head(1).Text())+1:])
 	}
+	elsewhere := newPost(t, "boj")
 	for name, answer := range map[string]http.HandlerFunc{
 		"nothing":                   func(http.ResponseWriter, *http.Request) {},
 		"no signature":              func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "well done\n") },
@@ -353,7 +354,7 @@ func TestAnAnswerThatIsNoCosignatureIsNotCounted(t *testing.T) {
 			fmt.Fprint(w, "many\n")
 		},
 		"a way elsewhere": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
+			http.Redirect(w, r, elsewhere.peer.URL+"/add-checkpoint", http.StatusTemporaryRedirect)
 		},
 		"a flood": func(w http.ResponseWriter, _ *http.Request) {
 			for range 1000 {
