@@ -47,29 +47,32 @@ func column[R, V any](rows []R, of func(*R) V) []V {
 	return values
 }
 
+// In the lists of columns below each unnest stands by itself: together in FROM they would be laid out as a table each before a row is read.
+
 func queueRecords(q *pgx.Batch, rows []engine.Record) {
 	q.Queue(`INSERT INTO entry (seq, time_ms, minor, part, kind, debit, credit, reference, order_key, body, leaf, reserve, reverses)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::text[], $13::bigint[])`,
-		column(rows, func(r *engine.Record) int64 { return r.Entry.Seq }),
-		column(rows, func(r *engine.Record) int64 { return r.Entry.TimeMS }),
-		column(rows, func(r *engine.Record) *int64 { return present(&r.Entry.Minor) }),
-		column(rows, func(r *engine.Record) int64 { return int64(r.Entry.Part) }),
-		column(rows, func(r *engine.Record) int16 { return int16(r.Entry.Kind) }),
-		column(rows, func(r *engine.Record) *string { return present(&r.Entry.Debit) }),
-		column(rows, func(r *engine.Record) *string { return present(&r.Entry.Credit) }),
-		column(rows, func(r *engine.Record) []byte { return hash(&r.Entry.Reference) }),
-		column(rows, func(r *engine.Record) []byte { return id(&r.Entry.Key) }),
-		column(rows, func(r *engine.Record) []byte { return r.Body }),
-		column(rows, func(r *engine.Record) []byte { return r.Leaf }),
-		column(rows, func(r *engine.Record) *string { return present(&r.Entry.Reserve) }),
-		column(rows, func(r *engine.Record) *int64 { return present(&r.Entry.Reverses) }))
+		SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::smallint[]), unnest($6::text[]), unnest($7::text[]),
+			unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bytea[]), unnest($11::bytea[]), unnest($12::text[]), unnest($13::bigint[])`,
+		bigints(rows, func(r *engine.Record) int64 { return r.Entry.Seq }),
+		bigints(rows, func(r *engine.Record) int64 { return r.Entry.TimeMS }),
+		bigintsOrNull(rows, func(r *engine.Record) int64 { return r.Entry.Minor }),
+		bigints(rows, func(r *engine.Record) int64 { return int64(r.Entry.Part) }),
+		smallints(rows, func(r *engine.Record) int16 { return int16(r.Entry.Kind) }),
+		textsOrNull(rows, func(r *engine.Record) string { return r.Entry.Debit }),
+		textsOrNull(rows, func(r *engine.Record) string { return r.Entry.Credit }),
+		blobs(rows, 32, func(r *engine.Record) []byte { return hash(&r.Entry.Reference) }),
+		blobs(rows, 16, func(r *engine.Record) []byte { return id(&r.Entry.Key) }),
+		blobs(rows, 512, func(r *engine.Record) []byte { return r.Body }),
+		blobs(rows, 512, func(r *engine.Record) []byte { return r.Leaf }),
+		textsOrNull(rows, func(r *engine.Record) string { return r.Entry.Reserve }),
+		bigintsOrNull(rows, func(r *engine.Record) int64 { return r.Entry.Reverses }))
 }
 
 func queueNodes(q *pgx.Batch, rows []transcript.Node) {
-	q.Queue("INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])",
-		column(rows, func(n *transcript.Node) int16 { return int16(n.Level) }),
-		column(rows, func(n *transcript.Node) int64 { return n.N }),
-		column(rows, func(n *transcript.Node) []byte { return n.Hash[:] }))
+	q.Queue("INSERT INTO node (level, n, hash) SELECT unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bytea[])",
+		smallints(rows, func(n *transcript.Node) int16 { return int16(n.Level) }),
+		bigints(rows, func(n *transcript.Node) int64 { return n.N }),
+		blobs(rows, 32, func(n *transcript.Node) []byte { return n.Hash[:] }))
 }
 
 func queueBills(q *pgx.Batch, records []engine.Record) {
@@ -130,14 +133,14 @@ func queueTurnover(q *pgx.Batch, b *engine.Batch) {
 		return
 	}
 	q.Queue(`INSERT INTO turnover (account, seq, debits_posted, credits_posted, debits_pending, credits_pending, places)
-		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])`,
-		column(rows, func(t *engine.Turnover) string { return t.Account }),
-		column(rows, func(t *engine.Turnover) int64 { return t.Places[len(t.Places)-1] }),
-		column(rows, func(t *engine.Turnover) int64 { return t.After.DebitsPosted }),
-		column(rows, func(t *engine.Turnover) int64 { return t.After.CreditsPosted }),
-		column(rows, func(t *engine.Turnover) int64 { return t.After.DebitsPending }),
-		column(rows, func(t *engine.Turnover) int64 { return t.After.CreditsPending }),
-		column(rows, packPlaces))
+		SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bytea[])`,
+		texts(rows, func(t *engine.Turnover) string { return t.Account }),
+		bigints(rows, func(t *engine.Turnover) int64 { return t.Last() }),
+		bigints(rows, func(t *engine.Turnover) int64 { return t.After.DebitsPosted }),
+		bigints(rows, func(t *engine.Turnover) int64 { return t.After.CreditsPosted }),
+		bigints(rows, func(t *engine.Turnover) int64 { return t.After.DebitsPending }),
+		bigints(rows, func(t *engine.Turnover) int64 { return t.After.CreditsPending }),
+		blobs(rows, 16, packPlaces))
 }
 
 func packPlaces(t *engine.Turnover) []byte {
@@ -180,26 +183,17 @@ func queueAccounts(q *pgx.Batch, b *engine.Batch) {
 // counters gives the columns of accounts that change.
 func counters(rows []ledger.Account) []any {
 	return []any{
-		column(rows, func(a *ledger.Account) string { return a.ID }),
-		column(rows, func(a *ledger.Account) int16 { return int16(a.Status) }),
-		column(rows, func(a *ledger.Account) int64 { return a.DebitsPosted }),
-		column(rows, func(a *ledger.Account) int64 { return a.CreditsPosted }),
-		column(rows, func(a *ledger.Account) int64 { return a.DebitsPending }),
-		column(rows, func(a *ledger.Account) int64 { return a.CreditsPending }),
-		column(rows, func(a *ledger.Account) int64 { return a.PerTransfer }),
-		column(rows, func(a *ledger.Account) int64 { return a.PerDay }),
-		column(rows, func(a *ledger.Account) int64 { return a.Used }),
-		column(rows, func(a *ledger.Account) int32 { return int32(a.UsedOn) }),
+		texts(rows, func(a *ledger.Account) string { return a.ID }),
+		smallints(rows, func(a *ledger.Account) int16 { return int16(a.Status) }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.DebitsPosted }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.CreditsPosted }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.DebitsPending }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.CreditsPending }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.PerTransfer }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.PerDay }),
+		bigints(rows, func(a *ledger.Account) int64 { return a.Used }),
+		integers(rows, func(a *ledger.Account) int32 { return int32(a.UsedOn) }),
 	}
-}
-
-// present gives nil for a zero value: NULL in its column.
-func present[T comparable](v *T) *T {
-	var zero T
-	if *v == zero {
-		return nil
-	}
-	return v
 }
 
 func hash(h *wire.Hash) []byte {

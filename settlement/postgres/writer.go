@@ -56,6 +56,7 @@ func (w *writer) take(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	w.conn = conn
+	takeArrays(conn.TypeMap())
 	if err := w.begin(ctx); err != nil {
 		w.drop()
 		return named(err)

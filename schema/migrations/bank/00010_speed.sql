@@ -16,8 +16,8 @@ DECLARE
 BEGIN
     UPDATE account a SET status = u.status, debits_posted = u.debits, credits_posted = u.credits, debits_pending = u.leaving, credits_pending = u.arriving,
         per_transfer = u.per_transfer, per_day = u.per_day, used = u.used, used_on = u.used_on
-    FROM unnest(ids, statuses, debits, credits, leaving, arriving, transfers, days, uses, used_days)
-        AS u (id, status, debits, credits, leaving, arriving, per_transfer, per_day, used, used_on)
+    FROM (SELECT unnest(ids), unnest(statuses), unnest(debits), unnest(credits), unnest(leaving), unnest(arriving), unnest(transfers), unnest(days), unnest(uses),
+            unnest(used_days)) AS u (id, status, debits, credits, leaving, arriving, per_transfer, per_day, used, used_on)
     WHERE a.id = u.id;
     GET DIAGNOSTICS changed = ROW_COUNT;
     IF changed <> cardinality(ids) THEN
