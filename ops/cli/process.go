@@ -43,7 +43,7 @@ the foreground, logs to standard error, and ends in order on SIGINT or SIGTERM.`
 func newBank() *cobra.Command {
 	cmd := newProcess(node.RoleBank, "Run a central bank's ledger",
 		"Runs one central bank: its ledger, its log, and its side of every swap.")
-	cmd.AddCommand(newBankWitness())
+	cmd.AddCommand(newBankWitness(), newBankFsck())
 	return cmd
 }
 

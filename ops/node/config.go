@@ -35,6 +35,7 @@ type Config struct {
 	ProverWorkers    int               `json:"prover_workers,omitempty"`    // banks and desks: proofs made at a time, one core each; one less than there are cores when 0
 	SupplyEveryS     int64             `json:"supply_every_s,omitempty"`    // banks: seconds between proofs of the supply while the log grows; only on request when 0
 	Log              *LogConfig        `json:"log,omitempty"`               // banks: the log over HTTP and its witnesses
+	CheckEveryS      int64             `json:"check_every_s,omitempty"`     // banks: seconds in which the whole journal is checked, again and again; an hour when 0
 	Exercise         string            `json:"exercise,omitempty"`          // desks and providers: directory with the agreement, cases and rates
 	ChunkSize        int               `json:"chunk_size,omitempty"`        // desks: items a chunk
 	Quotes           *QuoteConfig      `json:"quotes,omitempty"`            // providers
@@ -113,6 +114,9 @@ func (c *Config) check(role string, f *configFaults) {
 		f.due("proving_keys", c.ProvingKeys)
 		if c.SupplyEveryS < 0 {
 			f.add("supply_every_s", "use 0 or more seconds", "is %d", c.SupplyEveryS)
+		}
+		if c.CheckEveryS < 0 {
+			f.add("check_every_s", "use 0 or more seconds", "is %d", c.CheckEveryS)
 		}
 	case RoleDesk:
 		f.due("proving_keys", c.ProvingKeys)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"entente/bridge/bus"
@@ -156,6 +157,14 @@ func (p *process) bank(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	inspection, err := p.inspection(ctx)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	defer inspection.watcher.Close()
+	if err := inspection.before(ctx); err != nil {
+		return errors.Join(err, store.Close())
+	}
 	public, err := p.public()
 	if err != nil {
 		return errors.Join(err, store.Close())
@@ -170,6 +179,10 @@ func (p *process) bank(ctx context.Context) error {
 		return err
 	}
 	p.log.Info("bank is open", "bank", p.cfg.ID)
+	watched, unwatch := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { inspection.run(watched, b.engine) })
+	defer func() { unwatch(); watching.Wait() }()
 	select {
 	case <-ctx.Done():
 		return b.Close()

@@ -130,6 +130,22 @@ func Migrated(tb testing.TB, set fs.FS, migrate func(ctx context.Context, url st
 	return owner
 }
 
+// Copy gives a copy of a database of this package, dropped at the test's end, by the same of its URLs. Nobody may be using the original.
+func Copy(tb testing.TB, url string) string {
+	tb.Helper()
+	from := called(url)
+	copied := called(database(tb, func(ctx context.Context, s *pgserver.Server, name string) error {
+		return s.CreateFromTemplate(ctx, name, from.name)
+	}))
+	switch url {
+	case from.admin:
+		return copied.admin
+	case from.owner:
+		return copied.owner
+	}
+	return copied.app
+}
+
 // Owner gives the URL by which the owner of the tables reaches the database of a URL that this package gave.
 func Owner(url string) string { return called(url).owner }
 
@@ -139,8 +155,8 @@ func App(url string) string { return called(url).app }
 // Admin gives the URL by which the server's superuser reaches the database of a URL that this package gave.
 func Admin(url string) string { return called(url).admin }
 
-// addresses are the three URLs of a database.
-type addresses struct{ admin, owner, app string }
+// addresses are the name and the three URLs of a database.
+type addresses struct{ name, admin, owner, app string }
 
 // called finds a database of this binary by any of its URLs.
 func called(url string) addresses {
@@ -171,7 +187,7 @@ func database(tb testing.TB, create func(context.Context, *pgserver.Server, stri
 			tb.Errorf("drop the test database: %v", err)
 		}
 	})
-	a := addresses{s.URL(name), s.OwnerURL(name), s.AppURL(name)}
+	a := addresses{name, s.URL(name), s.OwnerURL(name), s.AppURL(name)}
 	for _, url := range []string{a.admin, a.owner, a.app} {
 		known.Store(url, a)
 	}

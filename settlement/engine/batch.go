@@ -56,11 +56,15 @@ func (e *Engine) take(d *draft, w *work, out *swap.Output) error {
 	}
 	d.resend = append(d.resend, out.Resend...)
 	if len(out.Entries)+len(out.Changed)+len(out.Send)+len(out.Notes) > 0 {
-		for _, doc := range w.Evidence {
-			d.evidence(doc)
-		}
+		d.documents(w.Evidence)
 	}
 	return nil
+}
+
+func (d *draft) documents(all []Evidence) {
+	for _, doc := range all {
+		d.evidence(doc)
+	}
 }
 
 // entry notes that the accounts of an entry are to be stored; an entry changes the counters of no others.
@@ -94,7 +98,7 @@ func (e *Engine) changed(d *draft, w *work, id wire.Hash) {
 	e.states[id] = s.State
 	d.batch.Stages = append(d.batch.Stages, Stage{Swap: id, State: s.State, Reason: clean(s.Reason), AtMS: s.SinceMS})
 	if len(s.Authority) > 0 {
-		d.evidence(Evidence{EvidenceAttachment, wire.AttachmentHash(s.Authority), s.Authority})
+		d.evidence(Evidence{Kind: EvidenceAttachment, Hash: wire.AttachmentHash(s.Authority), Bytes: s.Authority})
 	}
 }
 
@@ -120,7 +124,7 @@ func (e *Engine) messages(d *draft, w *work, out *swap.Output) error {
 			Message: Message{Key: o.Key, Seq: head.Seq, Envelope: envelope.Bytes(), Attachment: o.Attachment, Hash: o.Hash, Attempt: 1, Cause: cause}, Resend: o.Resend,
 		})
 		if len(o.Attachment) > 0 {
-			d.evidence(Evidence{EvidenceAttachment, wire.AttachmentHash(o.Attachment), o.Attachment})
+			d.evidence(Evidence{Kind: EvidenceAttachment, Hash: wire.AttachmentHash(o.Attachment), Bytes: o.Attachment})
 		}
 		d.peers[o.Key.Recipient] = struct{}{}
 		if m, ok := o.Message.(*wire.Decision); ok && !decided[o.Key.Swap] {
@@ -177,6 +181,8 @@ func (e *Engine) finish(d *draft) (*Batch, error) {
 		b.Swaps = append(b.Swaps, s)
 	}
 	b.sort()
+	b.Term = e.cfg.Store.Term()
+	e.notary.seal(b)
 	return b, nil
 }
 

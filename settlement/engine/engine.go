@@ -58,6 +58,7 @@ type Engine struct {
 	queue      chan *work
 	views      chan *view
 	closing    chan struct{}
+	damaged    chan error // has room for one
 	close      sync.Once
 	done       chan struct{}
 	fault      error // why it stopped; set before done is closed
@@ -67,6 +68,7 @@ type Engine struct {
 	// The fields below belong to the writer goroutine.
 	machine *swap.Machine
 	tree    transcript.Tree
+	notary  *Notary
 	batch   int64                    // last committed
 	states  map[wire.Hash]swap.State // of every swap, to see it change
 	open    map[wire.Hash]struct{}   // swaps the clock may still abort
@@ -109,9 +111,9 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		cfg.Meter = noopmetric.Meter{}
 	}
 	e := &Engine{
-		cfg: cfg, machine: cfg.Machine, queue: make(chan *work, cfg.Queue), views: make(chan *view), closing: make(chan struct{}), done: make(chan struct{}),
+		cfg: cfg, machine: cfg.Machine, queue: make(chan *work, cfg.Queue), views: make(chan *view), closing: make(chan struct{}), damaged: make(chan error, 1), done: make(chan struct{}),
 		states: map[wire.Hash]swap.State{}, open: map[wire.Hash]struct{}{}, stored: map[string]swap.Channel{},
-		outbox: newOutbox(), causes: map[wire.Hash]trace.SpanContext{},
+		outbox: newOutbox(), notary: cfg.Veil.Notary(), causes: map[wire.Hash]trace.SpanContext{},
 	}
 	var err error
 	if e.figures, err = e.newFigures(); err == nil {
@@ -155,6 +157,10 @@ func (e *Engine) Submit(ctx context.Context, w Work) (Result, error) {
 	if item.span != nil {
 		defer item.span.End() // again, where it was answered
 	}
+	return e.submit(ctx, item)
+}
+
+func (e *Engine) submit(ctx context.Context, item *work) (Result, error) {
 	select {
 	case <-e.done:
 		return Result{}, e.stopped()
@@ -251,12 +257,14 @@ func (e *Engine) Evidence(ctx context.Context, kind string, hash wire.Hash) ([]b
 	return e.cfg.Store.Evidence(ctx, kind, hash)
 }
 
-// Keep stores a document beside the ledger, outside of any event, once. Refused (misconfigured) when it has no kind or no bytes.
+// Keep stores a document beside the ledger, outside of any event, once: what is there already stays as it is. Refusals: misconfigured, when it has no kind or
+// no bytes; busy.
 func (e *Engine) Keep(ctx context.Context, d Evidence) error {
 	if err := d.check(); err != nil {
 		return err
 	}
-	return e.cfg.Store.Keep(ctx, d)
+	_, err := e.submit(ctx, &work{Work: Work{Evidence: []Evidence{d}}, answer: make(chan answer, 1)})
+	return err
 }
 
 // Message gives a message that the bank sent.
@@ -284,6 +292,14 @@ func (e *Engine) Err() error {
 		return e.fault
 	default:
 		return nil
+	}
+}
+
+// Halt stops the engine for good, as a fault does: for damage that somebody found in its journal. What is being committed ends first. Err gives why.
+func (e *Engine) Halt(why error) {
+	select {
+	case e.damaged <- why:
+	default: // it is stopping already
 	}
 }
 

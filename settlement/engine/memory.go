@@ -177,7 +177,8 @@ func (s *memorySession) Commit(_ context.Context, b *Batch) error {
 			m.evidence[key] = slices.Clone(d.Bytes)
 		}
 	}
-	m.head.Batch = b.ID
+	m.head.Batch, m.head.Before = b.ID, m.head.Last.Seal
+	m.head.Last = BatchRow{ID: b.ID, Term: b.Term, AtMS: b.AtMS, Checkpoint: b.Checkpoint, Docs: slices.Clone(b.Docs), Sums: b.Sums, Seal: b.Seal}
 	if b.Checkpoint != nil {
 		m.head.Checkpoint = *b.Checkpoint
 	}
@@ -215,6 +216,9 @@ func (s *memorySession) Committed(_ context.Context, batch int64) (bool, error) 
 	}
 	return m.head.Batch >= batch, nil
 }
+
+// Term implements Store.
+func (s *memorySession) Term() int64 { return s.term }
 
 // Leaves implements Store.
 func (s *memorySession) Leaves(_ context.Context, from, to int64) ([][]byte, error) {
@@ -261,16 +265,6 @@ func (s *memorySession) Evidence(_ context.Context, kind string, hash wire.Hash)
 	defer unlock()
 	b, ok := m.evidence[evidenceKey{kind, hash}]
 	return slices.Clone(b), ok, nil
-}
-
-// Keep implements Store.
-func (s *memorySession) Keep(_ context.Context, d Evidence) error {
-	m, unlock := s.lock()
-	defer unlock()
-	if key := (evidenceKey{d.Kind, d.Hash}); m.evidence[key] == nil {
-		m.evidence[key] = slices.Clone(d.Bytes)
-	}
-	return nil
 }
 
 // Message implements Store.

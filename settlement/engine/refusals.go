@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
 	"entente/schema/refusal"
 )
@@ -21,7 +22,23 @@ var (
 	ErrFenced  = errors.New("fenced: another writer took over the ledger")
 )
 
-// Broken is the refusal to go on with a journal that was changed.
-func Broken(seq int64, what string) error {
-	return refusal.Newf(CodeJournalBroken, "stop writing, keep the database as evidence, and restore the ledger from its archive", "at seq %d: %s", seq, what)
+// Damage is the refusal to go on with a journal that was changed, and where it was: the first entry that cannot be believed.
+type Damage struct {
+	Seq int64
+	refusal.Refusal
 }
+
+// Broken names damage.
+func Broken(seq int64, what string) error {
+	return &Damage{seq, refusal.Refusal{Code: CodeJournalBroken, What: what, Do: "stop writing, keep the database as evidence, and restore the ledger from its archive"}}
+}
+
+// Error gives "journal_broken at seq N: what; nothing was changed; what to do".
+func (d *Damage) Error() string {
+	placed := d.Refusal
+	placed.Code = refusal.Code(fmt.Sprintf("%s at seq %d", d.Code, d.Seq))
+	return placed.Error()
+}
+
+// Unwrap gives the refusal without its place.
+func (d *Damage) Unwrap() error { return &d.Refusal }

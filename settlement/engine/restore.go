@@ -17,6 +17,7 @@ func (e *Engine) restore(ctx context.Context) error {
 	m := e.machine
 	accounts := 0
 	due := map[transcript.Node]struct{}{}
+	var live Seal
 	head, err := e.cfg.Store.Load(ctx, Identity{m.Network, m.Bank, m.Ledger().Currency, e.cfg.Origin}, Restore{
 		Record: func(r Record) error {
 			completed, err := e.restoreRecord(r)
@@ -41,6 +42,7 @@ func (e *Engine) restore(ctx context.Context) error {
 		},
 		Swap: func(s swap.Swap) error {
 			m.RestoreSwap(s)
+			live.add(e.notary.know("swap "+string(s.ID[:]), e.notary.swap(&s)))
 			e.figures.moved(&s, e.states[s.ID])
 			e.states[s.ID] = s.State
 			e.watch(&s)
@@ -48,6 +50,7 @@ func (e *Engine) restore(ctx context.Context) error {
 		},
 		Channel: func(c swap.Channel) error {
 			m.RestoreChannel(c)
+			live.add(e.notary.know("channel "+c.Peer, e.notary.channel(&c)))
 			e.stored[c.Peer] = c
 			return nil
 		},
@@ -65,6 +68,9 @@ func (e *Engine) restore(ctx context.Context) error {
 	if err := e.restoreHead(head); err != nil {
 		return err
 	}
+	if err := e.notary.resume(&head, m.Ledger().Size(), live); err != nil {
+		return err
+	}
 	return e.complete(ctx, due)
 }
 
@@ -78,6 +84,8 @@ func (e *Engine) complete(ctx context.Context, missing map[transcript.Node]struc
 		b.Nodes = append(b.Nodes, n)
 	}
 	slices.SortFunc(b.Nodes, func(x, y transcript.Node) int { return cmp.Or(cmp.Compare(x.Level, y.Level), cmp.Compare(x.N, y.N)) })
+	b.Term = e.cfg.Store.Term()
+	e.notary.seal(b)
 	return e.commit(ctx, b)
 }
 

@@ -21,6 +21,8 @@ type Store interface {
 	Commit(ctx context.Context, b *Batch) error
 	// Committed tells, after an unknown outcome, whether the batch is there. When it says no, the batch can never appear later.
 	Committed(ctx context.Context, batch int64) (bool, error)
+	// Term is this session's term: batches are stored and sealed with it.
+	Term() int64
 
 	// Nodes gives the hashes of a level's nodes from number from up to and without number to.
 	Nodes(ctx context.Context, level int, from, to int64) ([]transcript.Hash, error)
@@ -30,8 +32,6 @@ type Store interface {
 	Entries(ctx context.Context, from, to int64) ([]ledger.Entry, error)
 	// Evidence gives the bytes stored under a kind and hash.
 	Evidence(ctx context.Context, kind string, hash wire.Hash) ([]byte, bool, error)
-	// Keep stores a document outside of any batch, such as a proof made afterwards. What is there already stays as it is.
-	Keep(ctx context.Context, d Evidence) error
 	// Message gives a message that was sent.
 	Message(ctx context.Context, key swap.MessageKey) (Message, bool, error)
 	// Notes gives at most limit notes with an id above after, in order.
@@ -65,12 +65,15 @@ type Restore struct {
 type Head struct {
 	Batch      int64      // last batch, 0 before the first
 	Checkpoint Checkpoint // last log head, zero before the first entry
+	Last       BatchRow   // last batch
+	Before     Seal       // of the batch before it
 }
 
 // Batch is everything that one group of events changed.
 type Batch struct {
 	ID         int64 // contiguous from 1
 	AtMS       int64
+	Term       int64 // of the session that stores it
 	Records    []Record
 	Checkpoint *Checkpoint       // nil when there are no records
 	Nodes      []transcript.Node // of the log that the records completed
@@ -83,11 +86,14 @@ type Batch struct {
 	Done       []swap.MessageKey // messages of earlier batches that were answered
 	Notes      []swap.Note
 	Evidence   []Evidence // may name what is stored already
+	Docs       []byte     // their sealed names
+	Sums       Sums       // masked
+	Seal       Seal       // over all that the log does not show
 }
 
 // Empty tells whether there is nothing to store.
 func (b *Batch) Empty() bool {
-	return len(b.Records)+len(b.Swaps)+len(b.Channels)+len(b.Messages)+len(b.Done)+len(b.Notes) == 0
+	return len(b.Records)+len(b.Swaps)+len(b.Channels)+len(b.Messages)+len(b.Done)+len(b.Notes)+len(b.Evidence) == 0
 }
 
 // Record is an entry with its canonical bytes and its leaf of the log.
@@ -124,6 +130,7 @@ type Evidence struct {
 	Kind  string
 	Hash  wire.Hash
 	Bytes []byte
+	Seal  Seal // by the bank, of what is stored
 }
 
 // EvidenceAttachment is the kind under which documents that travel with messages are kept; their hash is wire.AttachmentHash.

@@ -45,6 +45,7 @@ func (e *Engine) run() {
 		case <-e.closing:
 			e.stop()
 			return
+		case e.fault = <-e.damaged:
 		case w := <-e.queue:
 			e.fault = e.turn(e.arrived(w))
 		case v := <-e.views:
@@ -110,6 +111,10 @@ func (e *Engine) turn(works []*work) error {
 	d := newDraft()
 	answers := make([]answer, len(works))
 	for i, w := range works {
+		if w.Event == nil { // documents alone
+			d.documents(w.Evidence)
+			continue
+		}
 		out, err := e.step(w.Event)
 		if err == nil {
 			err = e.take(d, w, &out)

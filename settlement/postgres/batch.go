@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +16,8 @@ import (
 // statements gives the rows of a batch: one statement a table, its columns as arrays.
 func statements(b *engine.Batch, term int64) *pgx.Batch {
 	q := &pgx.Batch{}
-	q.Queue("INSERT INTO batch (id, term, at_ms) VALUES ($1, $2, $3)", b.ID, term, b.AtMS)
+	q.Queue("INSERT INTO batch (id, term, at_ms, seal, sums, docs) VALUES ($1, $2, $3, $4, $5, $6)", b.ID, term, b.AtMS, b.Seal[:],
+		slices.Concat(b.Sums.Live[:], b.Sums.Past[:]), append([]byte{}, b.Docs...))
 	if len(b.Nodes) > 0 {
 		queueNodes(q, b.Nodes)
 	}
@@ -210,9 +213,13 @@ func id(i *wire.ID) []byte {
 	return i[:]
 }
 
-// hashOf reads a nullable hash; a value of another length cannot be in the database (its CHECKs) and would give the zero hash.
+// hashOf reads a nullable hash. A value of another length, which no CHECK would have let in, gives a hash that is nobody's.
 func hashOf(b []byte) wire.Hash {
-	var h wire.Hash
-	copy(h[:], b)
-	return h
+	switch len(b) {
+	case 0:
+		return wire.Hash{}
+	case len(wire.Hash{}):
+		return wire.Hash(b)
+	}
+	return sha256.Sum256(b)
 }

@@ -227,6 +227,9 @@ func loadHead(ctx context.Context, tx pgx.Tx, head *engine.Head) error {
 	if last != head.Batch {
 		return fmt.Errorf("the last batch is %d and the writer's row says %d", head.Batch, last)
 	}
+	if err := loadLast(ctx, tx, head); err != nil {
+		return err
+	}
 	var root []byte
 	c := &head.Checkpoint
 	err := tx.QueryRow(ctx, "SELECT size, root, note FROM checkpoint ORDER BY size DESC LIMIT 1").Scan(&c.Size, &root, &c.Note)
@@ -235,4 +238,35 @@ func loadHead(ctx context.Context, tx pgx.Tx, head *engine.Head) error {
 	}
 	c.Root = transcript.Hash(hashOf(root))
 	return err
+}
+
+// loadLast reads the last batch, and the seal before it.
+func loadLast(ctx context.Context, tx pgx.Tx, head *engine.Head) error {
+	return each(ctx, tx, fmt.Sprintf("%s WHERE b.id >= %d ORDER BY b.id", selectBatches, head.Batch-1), scanBatch, func(b engine.BatchRow) error {
+		if b.ID < head.Batch {
+			head.Before = b.Seal
+		} else {
+			head.Last = b
+		}
+		return nil
+	})
+}
+
+const selectBatches = "SELECT b.id, b.term, b.at_ms, b.seal, b.sums, b.docs, c.size, c.root, c.note FROM batch b LEFT JOIN checkpoint c ON c.batch = b.id"
+
+func scanBatch(row pgx.CollectableRow) (engine.BatchRow, error) {
+	var b engine.BatchRow
+	var seal, sums, root, note []byte
+	var size *int64
+	if err := row.Scan(&b.ID, &b.Term, &b.AtMS, &seal, &sums, &b.Docs, &size, &root, &note); err != nil {
+		return b, err
+	}
+	b.Seal = engine.Seal(hashOf(seal))
+	if len(sums) == 2*len(b.Seal) {
+		b.Sums = engine.Sums{Live: engine.Seal(sums[:32]), Past: engine.Seal(sums[32:])}
+	}
+	if size != nil {
+		b.Checkpoint = &engine.Checkpoint{Size: *size, Root: transcript.Hash(hashOf(root)), Note: note}
+	}
+	return b, nil
 }

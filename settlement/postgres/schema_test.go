@@ -20,7 +20,7 @@ import (
 var furniture = []string{
 	"INSERT INTO writer (owner) VALUES ('boj')",
 	"INSERT INTO ledger (bank, network, currency, origin) VALUES ('boj', 'test', 'JPY', 'boj.test/JPY')",
-	"INSERT INTO batch VALUES (1, 1, 5)",
+	"INSERT INTO batch VALUES (1, 1, 5, r(32, 1), r(64, 1), '')",
 	"INSERT INTO entry VALUES (0, 5, NULL, 0, 1, NULL, 'ISSUANCE', NULL, r(16, 1), 'b', 'l')",
 	"INSERT INTO entry VALUES (1, 5, 70, 0, 7, 'LP-JPY', 'DESK-JPN', r(32, 1), NULL, 'b', 'l')",
 	"INSERT INTO entry VALUES (2, 5, 70, 0, 8, 'LP-JPY', 'DESK-JPN', r(32, 1), NULL, 'b', 'l')",
@@ -39,7 +39,7 @@ var furniture = []string{
 	"INSERT INTO message VALUES (r(32, 7), 'rba', 'application/vnd.entente.swap.decision.v1+tlv', 4, r(32, 8), 'e', NULL, true, true)",
 	"INSERT INTO channel VALUES ('rba', 2, 1, 4, r(32, 8), 3)",
 	"INSERT INTO note (kind, code, text, about, at_ms, batch) VALUES ('alarm', 'conflict', 'x', NULL, 5, 1)",
-	"INSERT INTO evidence VALUES (r(32, 1), 'order', 'b', 1)",
+	"INSERT INTO evidence VALUES (r(32, 1), 'order', 'b', 1, r(32, 1))",
 }
 
 // furnished gives a database with the furniture in it, and r(n, b): n bytes of value b.
@@ -89,10 +89,10 @@ func TestTheDatabaseRefusesImpossibleRows(t *testing.T) {
 		{"ledger_is_one_row", "INSERT INTO ledger VALUES (false, 'boj', 'test', 'JPY', 'boj.test/JPY')"},
 		{"ledger_names", "INSERT INTO ledger (bank, network, currency, origin) VALUES ('', 'test', 'JPY', 'boj.test/JPY')"},
 		{"ledger_currency_coded", "INSERT INTO ledger (bank, network, currency, origin) VALUES ('boj', 'test', 'jpy', 'boj.test/JPY')"},
-		{"batch_pkey", "INSERT INTO batch VALUES (1, 1, 5)"},
-		{"batch_from_one", "INSERT INTO batch VALUES (0, 1, 5)"},
-		{"batch_has_a_term", "INSERT INTO batch VALUES (2, 0, 5)"},
-		{"batch_has_a_time", "INSERT INTO batch VALUES (2, 1, -5)"},
+		{"batch_pkey", "INSERT INTO batch VALUES (1, 1, 5, r(32, 1), r(64, 1), '')"},
+		{"batch_from_one", "INSERT INTO batch VALUES (0, 1, 5, r(32, 1), r(64, 1), '')"},
+		{"batch_has_a_term", "INSERT INTO batch VALUES (2, 0, 5, r(32, 1), r(64, 1), '')"},
+		{"batch_has_a_time", "INSERT INTO batch VALUES (2, 1, -5, r(32, 1), r(64, 1), '')"},
 
 		{"", "INSERT INTO entry VALUES (4, 5, 1, 0, 6, 'DESK-AUS', 'DESK-JPN', r(32, 5), NULL, 'b', 'l')"},
 		{"entry_pkey", "INSERT INTO entry VALUES (3, 5, 1, 0, 6, 'DESK-AUS', 'DESK-JPN', r(32, 5), NULL, 'b', 'l')"},
@@ -196,10 +196,10 @@ func TestTheDatabaseRefusesImpossibleRows(t *testing.T) {
 		{"note_kind_known", "INSERT INTO note (kind, code, text, at_ms, batch) VALUES ('rumour', 'c', 't', 5, 1)"},
 		{"note_about_length", "INSERT INTO note (kind, code, text, about, at_ms, batch) VALUES ('alarm', 'c', 't', 'x', 5, 1)"},
 		{"note_has_a_time", "INSERT INTO note (kind, code, text, at_ms, batch) VALUES ('alarm', 'c', 't', -5, 1)"},
-		{"evidence_pkey", "INSERT INTO evidence VALUES (r(32, 1), 'order', 'c', 1)"},
-		{"evidence_hash_length", "INSERT INTO evidence VALUES ('x', 'order', 'c', 1)"},
-		{"evidence_kind_named", "INSERT INTO evidence VALUES (r(32, 2), '', 'c', 1)"},
-		{"evidence_not_empty", "INSERT INTO evidence VALUES (r(32, 2), 'order', '', 1)"},
+		{"evidence_pkey", "INSERT INTO evidence VALUES (r(32, 1), 'order', 'c', 1, r(32, 1))"},
+		{"evidence_hash_length", "INSERT INTO evidence VALUES ('x', 'order', 'c', 1, r(32, 1))"},
+		{"evidence_kind_named", "INSERT INTO evidence VALUES (r(32, 2), '', 'c', 1, r(32, 1))"},
+		{"evidence_not_empty", "INSERT INTO evidence VALUES (r(32, 2), 'order', '', 1, r(32, 1))"},
 	} {
 		if got := tried(t, conn, test.statement); got != test.rule {
 			t.Errorf("%s\n\tis refused by %q, not by %q", test.statement, got, test.rule)
@@ -260,7 +260,7 @@ func TestTheDatabaseRefusesToTakeAWordBack(t *testing.T) {
 // Every named rule of the schema must be met by a statement above: a rule nobody has seen refusing may refuse nothing.
 func TestEveryRuleIsShownToRefuse(t *testing.T) {
 	shown := ""
-	for _, file := range []string{"schema_test.go", "witness_schema_test.go", "operations_schema_test.go"} {
+	for _, file := range []string{"schema_test.go", "witness_schema_test.go", "operations_schema_test.go", "snapshot_schema_test.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -76,6 +76,9 @@ func (s *Store) Committed(ctx context.Context, batch int64) (bool, error) {
 	return s.writer.resolve(context.WithoutCancel(ctx), batch)
 }
 
+// Term implements engine.Store.
+func (s *Store) Term() int64 { return s.writer.term }
+
 // Leaves implements engine.Store.
 func (s *Store) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
 	rows, err := s.readers.Query(ctx, "SELECT leaf FROM entry WHERE seq >= $1 AND seq < $2 ORDER BY seq", from, to)
@@ -127,15 +130,6 @@ func (s *Store) Evidence(ctx context.Context, kind string, hash wire.Hash) ([]by
 	var b []byte
 	err := s.readers.QueryRow(ctx, "SELECT bytes FROM evidence WHERE hash = $1 AND kind = $2", hash[:], kind).Scan(&b)
 	return found(b, err, "evidence")
-}
-
-// Keep implements engine.Store.
-func (s *Store) Keep(ctx context.Context, d engine.Evidence) error {
-	_, err := s.readers.Exec(ctx, `INSERT INTO evidence (hash, kind, bytes, batch) SELECT $1, $2, $3, last FROM writer ON CONFLICT DO NOTHING`, d.Hash[:], d.Kind, d.Bytes)
-	if err != nil {
-		return fmt.Errorf("keep a document: %w", err)
-	}
-	return nil
 }
 
 // found tells a row that is not there from an error.

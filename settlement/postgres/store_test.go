@@ -155,7 +155,7 @@ func TestTheLookUpWaitsForATransactionInFlight(t *testing.T) {
 	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	other := connect(t, url)
-	run(t, other, "BEGIN; SELECT take_turn(1, 0, 1); INSERT INTO batch VALUES (1, 1, 5)") // as the writer's own, cut off before its end
+	run(t, other, "BEGIN; SELECT take_turn(1, 0, 1); INSERT INTO batch VALUES (1, 1, 5, decode(repeat('01', 32), 'hex'), decode(repeat('01', 64), 'hex'), '')") // as the writer's own, cut off before its end
 	type answer struct {
 		there bool
 		err   error

@@ -127,8 +127,10 @@ func queueMessages(q *pgx.Batch, b *engine.Batch) {
 
 func queueNotes(q *pgx.Batch, b *engine.Batch) {
 	rows := b.Notes
-	q.Queue(`INSERT INTO note (kind, code, text, about, at_ms, batch)
-		SELECT *, $6::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[])`,
+	// Numbered without a gap, so that one that is missing is missed.
+	q.Queue(`INSERT INTO note (id, kind, code, text, about, at_ms, batch) OVERRIDING SYSTEM VALUE
+		SELECT (SELECT coalesce(max(id), 0) FROM note) + n, kind, code, text, about, at_ms, $6::bigint
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[]) WITH ORDINALITY AS u (kind, code, text, about, at_ms, n)`,
 		column(rows, func(n *swap.Note) string { return string(n.Kind) }),
 		column(rows, func(n *swap.Note) string { return n.Code }),
 		column(rows, func(n *swap.Note) string { return n.Text }),
@@ -138,8 +140,9 @@ func queueNotes(q *pgx.Batch, b *engine.Batch) {
 
 func queueEvidence(q *pgx.Batch, b *engine.Batch) {
 	rows := b.Evidence
-	q.Queue(`INSERT INTO evidence (hash, kind, bytes, batch) SELECT *, $4::bigint FROM unnest($1::bytea[], $2::text[], $3::bytea[]) ON CONFLICT DO NOTHING`,
+	q.Queue(`INSERT INTO evidence (hash, kind, bytes, seal, batch) SELECT *, $5::bigint FROM unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[]) ON CONFLICT DO NOTHING`,
 		column(rows, func(e *engine.Evidence) []byte { return e.Hash[:] }),
 		column(rows, func(e *engine.Evidence) string { return e.Kind }),
-		column(rows, func(e *engine.Evidence) []byte { return e.Bytes }), b.ID)
+		column(rows, func(e *engine.Evidence) []byte { return e.Bytes }),
+		column(rows, func(e *engine.Evidence) []byte { return e.Seal[:] }), b.ID)
 }
