@@ -18,6 +18,8 @@ const (
 	MaxCategories = 16
 	// MaxMembers bounds the members of one agreement.
 	MaxMembers = 64
+	// MaxSharers bounds the members of an agreement that shares the cost of a category: a share proof divides a total among so many.
+	MaxSharers = 8
 	// WholeBP is a whole in basis points.
 	WholeBP = 10_000
 	// MaxTextBytes bounds every free text: an item, a name, a discrepancy note.
@@ -47,15 +49,30 @@ const (
 	ActualUse FormulaKind = 1
 	// BasisPoints: the members bear every line together, each its share of 10,000 parts, whoever received it.
 	BasisPoints FormulaKind = 2
+	// PersonDays: the members bear every line together, each by the days its people were present, as the lines of the HeadCount category confirm them.
+	PersonDays FormulaKind = 3
+	// HeadCount: a roster. A line says how many people of the receiver were present on a day, counted by it and by another member. It costs nothing, and is
+	// what PersonDays shares by.
+	HeadCount FormulaKind = 4
 )
 
-// String gives the formula's stable name: actual_use or basis_points.
+// Shared says whether all members bear the lines of such a category together.
+func (k FormulaKind) Shared() bool { return k == BasisPoints || k == PersonDays }
+
+// SeenByAll says whether every member has to see every line of such a category to recompute its own bills: what is shared, and what it is shared by.
+func (k FormulaKind) SeenByAll() bool { return k.Shared() || k == HeadCount }
+
+// String gives the formula's stable name: actual_use, basis_points, person_days or head_count.
 func (k FormulaKind) String() string {
 	switch k {
 	case ActualUse:
 		return "actual_use"
 	case BasisPoints:
 		return "basis_points"
+	case PersonDays:
+		return "person_days"
+	case HeadCount:
+		return "head_count"
 	}
 	return fmt.Sprintf("formula(%d)", uint8(k))
 }
@@ -161,7 +178,7 @@ func (a Agreement) categoryFaults() (wrong []error) {
 	if n := len(a.Categories); n < 1 || n > MaxCategories {
 		wrong = append(wrong, refusal.Newf(CodeAgreementInvalid, fmt.Sprintf("name 1 to %d categories", MaxCategories), "categories: there are %d", n))
 	}
-	codes := map[string]bool{}
+	codes, rosters := map[string]bool{}, a.rosters()
 	for i, c := range a.Categories {
 		if !categoryForm.MatchString(c.Code) {
 			refuse(i, CodeAgreementInvalid, "use 1 to 16 upper-case letters, digits, hyphens and underscores", "%.40q cannot be a category code", c.Code)
@@ -178,15 +195,35 @@ func (a Agreement) categoryFaults() (wrong []error) {
 			if len(c.Formula.Shares) > 0 {
 				refuse(i, CodeSharesInvalid, "drop the shares or choose basis_points", "%s is billed by actual use and has shares", c.Code)
 			}
+		case PersonDays, HeadCount:
+			if len(c.Formula.Shares) > 0 {
+				refuse(i, CodeSharesInvalid, "drop the shares or choose basis_points", "%s is %s, and rosters say who bears what", c.Code, c.Formula.Kind)
+			}
+			if rosters != 1 {
+				refuse(i, CodeAgreementInvalid, "name exactly one category of head_count for the rosters", "%s is %s and there are %d categories of head_count", c.Code, c.Formula.Kind, rosters)
+			}
 		case BasisPoints:
 			if why := sharesFault(c.Formula.Shares, len(a.Members)); why != "" {
 				refuse(i, CodeSharesInvalid, "give every member its basis points, 10000 in all", "%s: %s", c.Code, why)
 			}
 		default:
-			refuse(i, CodeAgreementInvalid, "choose actual_use or basis_points", "%s has no known formula: %s", c.Code, c.Formula.Kind)
+			refuse(i, CodeAgreementInvalid, "choose actual_use, basis_points, person_days or head_count", "%s has no known formula: %s", c.Code, c.Formula.Kind)
+		}
+		if n := len(a.Members); c.Formula.Kind.Shared() && n > MaxSharers {
+			refuse(i, CodeSharesInvalid, "bill it by actual use, or make agreements of fewer members", "%s is shared by %d members, and a share can be proven among %d at most", c.Code, n, MaxSharers)
 		}
 	}
 	return wrong
+}
+
+// rosters counts the categories of head counts.
+func (a Agreement) rosters() (n int) {
+	for _, c := range a.Categories {
+		if c.Formula.Kind == HeadCount {
+			n++
+		}
+	}
+	return n
 }
 
 func sharesFault(shares []int64, members int) string {

@@ -46,7 +46,7 @@ type BillItem struct {
 	Receiver     Nation
 	LineAmount   money.Amount // quantity times unit price, before sharing
 	Amount       money.Amount // what this debtor owes of it, above zero
-	Reference    string       // the agreement's id, for a rounding with the pool it is of; or case, receipt and contract line
+	Reference    string       // the agreement's id, with the line's own reference or the pool a rounding is of; or case, receipt and contract line
 	Serials      []string     // the units, where they have serial numbers
 }
 
@@ -84,6 +84,8 @@ func DraftBills(a Agreement, lines []Line, cases []Case) ([]DraftBill, error) {
 		reference := a.ID
 		if c.Pool != nil { // so no confirmed line, whatever its item is called, is taken for it
 			reference = fmt.Sprintf("%s pool %s", a.ID, c.Pool.Total)
+		} else if c.Line.Reference != "" {
+			reference = fmt.Sprintf("%s %s", a.ID, c.Line.Reference)
 		}
 		drafts.add(billKey{ExerciseBill, a.ID, c.Line.Supplier, c.Debtor}, BillItem{
 			Date: c.Line.Date, CategoryCode: c.Line.Category, Item: c.Line.Item, Quantity: c.Line.Quantity, Unit: c.Line.Unit, UnitPrice: c.Line.UnitPrice,
@@ -236,9 +238,9 @@ func (i *BillItem) fields(f *wire.Fields) {
 	f.U8(2, &i.Category)
 	f.Text(3, &i.CategoryCode, 16)
 	f.Text(4, &i.Item, MaxTextBytes)
-	decimalField(f, 5, &i.Quantity)
+	DecimalField(f, 5, &i.Quantity)
 	f.Text(6, &i.Unit, MaxUnitBytes)
-	decimalField(f, 7, &i.UnitPrice)
+	DecimalField(f, 7, &i.UnitPrice)
 	f.Text(8, (*string)(&i.Supplier), 8)
 	f.Text(9, (*string)(&i.Receiver), 8)
 	f.Text(10, &currency, 3)
@@ -263,8 +265,8 @@ func (i *BillItem) fields(f *wire.Fields) {
 	i.Date, i.LineAmount, i.Amount = parsedDate, money.New(lineMinor, parsedCurrency), money.New(minor, parsedCurrency)
 }
 
-// decimalField is a decimal as its shortest plain text, so that 12.50 counted here and 12.5 counted there are the same bytes.
-func decimalField(f *wire.Fields, tag uint16, d *decimal.Decimal) {
+// DecimalField is a decimal as its shortest plain text, so that 12.50 counted here and 12.5 counted there are the same bytes.
+func DecimalField(f *wire.Fields, tag uint16, d *decimal.Decimal) {
 	text := d.String()
 	f.Text(tag, &text, 40)
 	parsed, err := decimal.NewFromString(text)

@@ -44,6 +44,15 @@ func (d Date) Before(e Date) bool { return d.Compare(e) < 0 }
 // AddDays gives the date n days later, or earlier where n is negative.
 func (d Date) AddDays(n int) Date { return dateOf(d.noon().AddDate(0, 0, n)) }
 
+// AddMonths gives the same day n months later, or the last day of that month where it has no such day: a year after 29 February is 28 February.
+func (d Date) AddMonths(n int) Date {
+	first := time.Date(d.Year, d.Month+time.Month(n), 1, 12, 0, 0, 0, time.UTC)
+	return Date{first.Year(), first.Month(), min(d.Day, first.AddDate(0, 1, -1).Day())}
+}
+
+// DateAt gives the civil date of a time in Unix milliseconds, in UTC.
+func DateAt(atMS int64) Date { return dateOf(time.UnixMilli(atMS).UTC()) }
+
 // DaysUntil gives the number of days from d to e, negative where e is earlier.
 func (d Date) DaysUntil(e Date) int { return int(e.noon().Sub(d.noon()) / (24 * time.Hour)) }
 

@@ -6,6 +6,7 @@
 //	Agreement.Validate         the members, categories, shares, tolerance and budgets everybody signed
 //	Match(agreement, counts)   each nation's own Count: equal within the tolerance gives a Line, anything else a Divergence that freezes that line alone
 //	Agreement.Deliveries(case) what receipts cover of a contract, and what is outstanding
+//	CountPersonDays            how many days people of each member were present, by the lines of the roster's category
 //	Pools                      what a supplier supplied in a category all share, and what each member bears of it
 //	Charges, DraftBills        who owes whom how much, item by item
 //	Budget.Check               whether what a member approved and is about to stays within what the agreement lets it be billed
@@ -41,6 +42,8 @@ const (
 	CodeWrongNation refusal.Code = "wrong_nation"
 	// CodeRecordInvalid refuses a record whose texts or quantities cannot be billed.
 	CodeRecordInvalid refusal.Code = "record_invalid"
+	// CodeRosterMissing refuses to share a cost by person-days where no head count is confirmed.
+	CodeRosterMissing refusal.Code = "roster_missing"
 	// CodeRecordRepeated refuses a count that states the same date, category, supplier, receiver and item twice.
 	CodeRecordRepeated refusal.Code = "record_repeated"
 	// CodeCaseInvalid refuses an equipment case that cannot be billed by.

@@ -4,8 +4,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/shopspring/decimal"
 
+	"entente/schema/money"
 	"entente/schema/refusal"
 )
 
@@ -51,4 +53,35 @@ func TestReceiptsAndTheirBytesAreOneToOne(t *testing.T) {
 	if err != nil || !cmp.Equal(again, b) || back.Receipts[0].Discrepancy != "antenna bent" {
 		t.Errorf("got %+v, %v", back, err)
 	}
+}
+
+func TestAnAgreementAndItsBytesAreOneToOne(t *testing.T) {
+	a := budgeted().Normalised()
+	b, err := a.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := ParseAgreement(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRefusals(t, back.Validate())
+	if diff := cmp.Diff(a, back, cmpopts.EquateComparable(money.Amount{}, money.Currency{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	for n := range b {
+		if _, err := ParseAgreement(b[:n]); refusal.CodeOf(err) != "malformed" {
+			t.Fatalf("cut after %d bytes it gives %v", n, err)
+		}
+	}
+}
+
+func FuzzParseAgreement(f *testing.F) {
+	seed(f, budgeted())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		oneToOne(t, b, ParseAgreement)
+		if a, err := ParseAgreement(b); err == nil {
+			_ = a.Normalised().Validate()
+		}
+	})
 }

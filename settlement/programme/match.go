@@ -21,6 +21,7 @@ type Line struct {
 	Amount    money.Amount    // quantity times unit price in the supplier's currency, halves rounded to even
 	Supplied  decimal.Decimal // the quantity the supplier counted
 	Received  decimal.Decimal // the quantity the receiver counted
+	Reference string          // what confirmed it beside two counts, such as an order and its receipt, which the bill names; mostly empty
 }
 
 // Reason says why two counts diverge. When several hold, the first of the list is given.

@@ -119,6 +119,9 @@ func (a Agreement) recordFaults(counter Nation, r Record) (wrong []*refusal.Refu
 		refuse(CodeRecordInvalid, "name the unit of measure", "unit: %s", why)
 	}
 	numbers := pricedFaults(r.Quantity, r.UnitPrice)
+	if i := a.CategoryIndex(r.Category); i >= 0 && a.Categories[i].Formula.Kind == HeadCount && len(numbers) == 0 {
+		wrong = append(wrong, headFaults(r)...)
+	}
 	if wrong = append(wrong, numbers...); known && len(numbers) == 0 {
 		if _, err := lineTotal(r.Quantity, r.UnitPrice, supplier.Currency); err != nil {
 			wrong = append(wrong, asRefusal(err))
