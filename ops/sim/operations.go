@@ -154,7 +154,9 @@ func (d *desks) govern(w *world) {
 		}
 	case 5:
 		if b.machine != nil {
-			b.order(w, wire.Order{Kind: wire.OrderReverse, Entry: w.random.Int64N(b.machine.Ledger().Size())})
+			o := wire.Order{Kind: wire.OrderReverse, Entry: w.random.Int64N(b.machine.Ledger().Size())}
+			b.order(w, o)
+			soon(o)
 		}
 	case 6:
 		if b.machine != nil {
