@@ -197,3 +197,8 @@ func TestAMomentThatIsNotThereIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// operators are the two of a bank who sign its orders.
+func operators(bank string) []wire.Key {
+	return []wire.Key{{Owner: bank, Name: "asha", Purpose: wire.PurposeOperator}, {Owner: bank, Name: "ben", Purpose: wire.PurposeOperator}}
+}
