@@ -141,11 +141,6 @@ func (h *house) order(o wire.Order) swap.OrderGiven {
 	return swap.OrderGiven{Order: o, Cause: o.Hash(), Signers: operators(h.bank), NowMS: now()}
 }
 
-// operators are the two of a bank who sign its orders.
-func operators(bank string) []wire.Key {
-	return []wire.Key{{Owner: bank, Name: "asha", Purpose: wire.PurposeOperator}, {Owner: bank, Name: "ben", Purpose: wire.PurposeOperator}}
-}
-
 func (h *house) openAccount(id, owner string, as wire.AccountKind) {
 	h.t.Helper()
 	h.must(h.order(wire.Order{Kind: wire.OrderOpen, Account: id, Owner: owner, As: as}))
