@@ -12,7 +12,7 @@ import (
 
 // claims fetches what banks and members prove about the heads of a bundle. Everybody is asked at once: proofs are made by those who are asked.
 func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
-	billed := billedTo(bundle)
+	billed, posted := billedTo(bundle), postedTwice(bundle)
 	type answers struct {
 		statements                       []wire.ProvenStatement
 		budgets, shares, rates, supplies []wire.Proven
@@ -41,7 +41,7 @@ func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
 		got := &answers{}
 		asked = append(asked, got)
 		group.Go(func() (err error) {
-			if got.rates, err = a.rates(ctx, l.Bank, settledAt(&l)); err != nil {
+			if got.rates, err = a.rates(ctx, l.Bank, settledAt(&l, posted)); err != nil {
 				return err
 			}
 			got.supplies, err = a.one(ctx, l.Bank, SubjectSupply, l.Checkpoint)
@@ -87,12 +87,31 @@ func billedTo(bundle *wire.Bundle) map[slot][]wire.Hash {
 	return billed
 }
 
-// settledAt lists the swaps that a log shows as opened and settled by its bank: whose money left suspense.
-func settledAt(l *wire.LedgerExtract) []wire.Hash {
+// postedTwice finds the swaps of which two of the bundle's logs show a posting. One log may have been fetched before the swap reached it: then nothing can be
+// claimed about it in this bundle.
+func postedTwice(bundle *wire.Bundle) map[wire.Hash]bool {
+	first, twice := map[wire.Hash]string{}, map[wire.Hash]bool{}
+	for _, l := range bundle.Ledgers {
+		for _, raw := range l.Leaves {
+			leaf, err := wire.ParseLeaf(raw)
+			if err != nil || leaf.Kind != wire.LeafPost {
+				continue
+			}
+			if bank, ok := first[leaf.Reference]; ok && bank != l.Bank {
+				twice[leaf.Reference] = true
+			}
+			first[leaf.Reference] = l.Bank
+		}
+	}
+	return twice
+}
+
+// settledAt lists the swaps that a log shows as opened and settled by its bank, since their money left suspense, and that another log shows as well.
+func settledAt(l *wire.LedgerExtract, posted map[wire.Hash]bool) []wire.Hash {
 	var swaps []wire.Hash
 	seen := map[wire.Hash]bool{}
 	for _, raw := range l.Leaves {
-		if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafRelease && !seen[leaf.Reference] {
+		if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafRelease && posted[leaf.Reference] && !seen[leaf.Reference] {
 			seen[leaf.Reference] = true
 			swaps = append(swaps, leaf.Reference)
 		}

@@ -21,7 +21,7 @@ func TestChartersSayOnlyWhatCanBeChecked(t *testing.T) {
 		{name: "a share for two of three members", exit: 1, codes: shares, world: charter(func(c *wire.Charter) { c.Categories[4].Shares = []uint32{1, 1} })},
 		{name: "shares for one more than the members", exit: 1, codes: shares, world: charter(func(c *wire.Charter) { c.Categories[4].Shares = []uint32{1, 1, 1, 1} })},
 		{name: "shares that are all zero", exit: 1, codes: shares, world: charter(func(c *wire.Charter) { c.Categories[4].Shares = []uint32{0, 0, 0} })},
-		{name: "a shared category and nine members", exit: 1, codes: shares,
+		{name: "a category shared by nine members, for which there is no circuit", exit: 2, codes: []refusal.Code{CodeShareMissing},
 			world: func(w *world) {
 				nine := []string{"AUS", "IND", "JPN"}
 				for _, nation := range []string{"CAN", "FRA", "GBR", "KOR", "NZL", "USA"} {
@@ -29,6 +29,7 @@ func TestChartersSayOnlyWhatCanBeChecked(t *testing.T) {
 					w.member(nation, "rba")
 				}
 				w.charter(func(c *wire.Charter) { c.Members, c.Categories[4].Shares = nine, []uint32{1, 1, 1, 1, 1, 1, 1, 1, 1} })
+				w.shares = nil
 			}},
 		{name: "nine members that share nothing", exit: 0,
 			world: func(w *world) {

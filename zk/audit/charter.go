@@ -83,8 +83,6 @@ func checkShares(c *wire.Charter, refuse func(refusal.Code, string, ...any)) {
 			refuse(CodeCharterShares, "category %q has %d shares for %d members", category.Code, n, len(c.Members))
 		case nobody:
 			refuse(CodeCharterShares, "nobody has a share of category %q", category.Code)
-		case n > commit.MaxCharges:
-			refuse(CodeCharterShares, "category %q is shared by %d members, and at most %d can be proven", category.Code, n, commit.MaxCharges)
 		}
 	}
 }
