@@ -41,12 +41,16 @@ func DeriveSalt(secret Secret, billID [16]byte, revision, chunk, slot uint32, re
 }
 
 func deriveInfo(label, purpose string, billID [16]byte, revision, chunk uint32, values []byte) string {
-	info := binary.BigEndian.AppendUint32([]byte(label), uint32(len(purpose)))
+	return string(appendInfo(nil, label, purpose, billID, revision, chunk, values))
+}
+
+func appendInfo(b []byte, label, purpose string, billID [16]byte, revision, chunk uint32, values []byte) []byte {
+	info := binary.BigEndian.AppendUint32(append(b, label...), uint32(len(purpose)))
 	info = append(append(info, purpose...), billID[:]...)
 	info = binary.BigEndian.AppendUint32(info, revision)
 	info = binary.BigEndian.AppendUint32(info, chunk)
 	hash := sha256.Sum256(values)
-	return string(append(info, hash[:]...))
+	return append(info, hash[:]...)
 }
 
 // derive gives 512 bits, so that reducing them leaves a bias below 2^-256.

@@ -67,6 +67,7 @@ func CommitAmounts(amounts []uint64, blindings []Scalar) ([]Point, error) {
 		return nil, errors.New("commit: one blinding is needed for each amount")
 	}
 	accumulators := make([]twistededwards.PointExtended, len(amounts))
+	many := len(amounts) >= wideFrom
 	for i, a := range amounts {
 		if err := checkAmount(a); err != nil {
 			return nil, err
@@ -76,7 +77,12 @@ func CommitAmounts(amounts []uint64, blindings []Scalar) ([]Point, error) {
 		}
 		accumulators[i] = neutral
 		addMultiple(&accumulators[i], amountTable(), AmountBytes(a))
-		addMultiple(&accumulators[i], blindingTable(), blindings[i][:])
+		if !many {
+			addMultiple(&accumulators[i], blindingTable(), blindings[i][:])
+		}
+	}
+	if many {
+		wideBlindingTable().addMultiples(accumulators, blindings)
 	}
 	return normalise(accumulators), nil
 }
