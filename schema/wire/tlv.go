@@ -44,8 +44,11 @@ func Encode(d Document) []byte {
 }
 
 // TryEncode is Encode for values from outside: it returns the broken limit as a refusal.
-func TryEncode(d Document) ([]byte, error) {
-	f := &Fields{}
+func TryEncode(d Document) ([]byte, error) { return TryAppend(nil, d) }
+
+// TryAppend is TryEncode behind bytes that are there already, within their capacity where it is enough.
+func TryAppend(b []byte, d Document) ([]byte, error) {
+	f := &Fields{bytes: b}
 	d.fields(f)
 	return f.bytes, f.err
 }
@@ -71,11 +74,10 @@ func (f *Fields) end() {
 }
 
 // EncodeFields gives the canonical bytes of fields walked by another package's document. It returns the broken limit as a refusal.
-func EncodeFields(walk func(*Fields)) ([]byte, error) {
-	f := &Fields{}
-	walk(f)
-	return f.bytes, f.err
-}
+func EncodeFields(walk func(*Fields)) ([]byte, error) { return AppendFields(nil, walk) }
+
+// AppendFields is EncodeFields behind bytes that are there already, within their capacity where it is enough.
+func AppendFields(b []byte, walk func(*Fields)) ([]byte, error) { return TryAppend(b, walker(walk)) }
 
 // DecodeFields reads another package's document by walking its fields, as Decode does.
 func DecodeFields(b []byte, limit int, walk func(*Fields)) error {
@@ -128,6 +130,15 @@ func (f *Fields) value(tag uint16) ([]byte, bool) {
 }
 
 func (f *Fields) write(tag uint16, value []byte) {
+	if f.err != nil {
+		return
+	}
+	f.bytes = binary.BigEndian.AppendUint16(f.bytes, tag)
+	f.bytes = binary.BigEndian.AppendUint32(f.bytes, uint32(len(value)))
+	f.bytes = append(f.bytes, value...)
+}
+
+func (f *Fields) writeText(tag uint16, value string) {
 	if f.err != nil {
 		return
 	}
@@ -246,7 +257,7 @@ func (f *Fields) Text(tag uint16, v *string, max int) {
 			return
 		}
 		f.checkText(tag, *v)
-		f.write(tag, []byte(*v))
+		f.writeText(tag, *v)
 	}
 }
 
@@ -256,7 +267,20 @@ func (f *Fields) checkText(tag uint16, s string) {
 	}
 }
 
+// plain tells whether a text is of printable ASCII alone, as most are.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 func textFault(s string) string {
+	if plain(s) {
+		return ""
+	}
 	if !utf8.ValidString(s) {
 		return "the text is not UTF-8"
 	}
@@ -297,18 +321,33 @@ func List[T any](f *Fields, tag uint16, items *[]T, max int, each func(*Fields, 
 		f.fail(tag, "the list is longer than its limit")
 		return
 	}
-	value := binary.BigEndian.AppendUint32(nil, uint32(len(*items)))
+	whole := f.open(tag)
+	f.bytes = binary.BigEndian.AppendUint32(f.bytes, uint32(len(*items)))
+	inner := &Fields{}
 	for i := range *items {
-		inner := &Fields{}
+		element := len(f.bytes)
+		*inner = Fields{bytes: append(f.bytes, 0, 0, 0, 0)}
 		each(inner, &(*items)[i])
 		if inner.err != nil {
 			f.err = inner.err
 			return
 		}
-		value = binary.BigEndian.AppendUint32(value, uint32(len(inner.bytes)))
-		value = append(value, inner.bytes...)
+		f.bytes = inner.bytes
+		f.close(element)
 	}
-	f.write(tag, value)
+	f.close(whole)
+}
+
+// open writes the head of a field whose length is known later, and gives where the length stands.
+func (f *Fields) open(tag uint16) int {
+	f.bytes = binary.BigEndian.AppendUint16(f.bytes, tag)
+	f.bytes = append(f.bytes, 0, 0, 0, 0)
+	return len(f.bytes) - countBytes
+}
+
+// close writes the length of what was written behind a length's place.
+func (f *Fields) close(at int) {
+	binary.BigEndian.PutUint32(f.bytes[at:], uint32(len(f.bytes)-at-countBytes))
 }
 
 func readList[T any](f *Fields, tag uint16, b []byte, max int, each func(*Fields, *T)) []T {

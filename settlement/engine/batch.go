@@ -157,7 +157,7 @@ func (e *Engine) finish(d *draft) (*Batch, error) {
 		return b, nil
 	}
 	var err error
-	if b.Records, err = e.cfg.Veil.Records(d.entries); err != nil {
+	if b.Records, err = e.loom.records(d.entries); err != nil {
 		return nil, err
 	}
 	if len(b.Records) > 0 {

@@ -68,6 +68,7 @@ type Engine struct {
 	// The fields below belong to the writer goroutine.
 	machine *swap.Machine
 	tree    transcript.Tree
+	loom    *loom
 	notary  *Notary
 	batch   int64                    // last committed
 	states  map[wire.Hash]swap.State // of every swap, to see it change
@@ -113,7 +114,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, machine: cfg.Machine, queue: make(chan *work, cfg.Queue), views: make(chan *view), closing: make(chan struct{}), damaged: make(chan error, 1), done: make(chan struct{}),
 		states: map[wire.Hash]swap.State{}, open: map[wire.Hash]struct{}{}, stored: map[string]swap.Channel{},
-		outbox: newOutbox(), notary: cfg.Veil.Notary(), causes: map[wire.Hash]trace.SpanContext{},
+		outbox: newOutbox(), loom: cfg.Veil.loom(), notary: cfg.Veil.Notary(), causes: map[wire.Hash]trace.SpanContext{},
 	}
 	var err error
 	if e.figures, err = e.newFigures(); err == nil {

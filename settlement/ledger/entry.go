@@ -98,7 +98,10 @@ func (e *Entry) ValueDay() wire.Day {
 }
 
 // Bytes gives the entry's canonical encoding, the body that its leaf's salted hash covers.
-func (e *Entry) Bytes() ([]byte, error) { return wire.EncodeFields(e.fields) }
+func (e *Entry) Bytes() ([]byte, error) { return e.AppendBytes(nil) }
+
+// AppendBytes gives Bytes behind bytes that are there already, within their capacity where it is enough.
+func (e *Entry) AppendBytes(b []byte) ([]byte, error) { return wire.AppendFields(b, e.fields) }
 
 // ParseEntry reads an entry as the journal stores it.
 func ParseEntry(b []byte) (Entry, error) {

@@ -21,6 +21,9 @@ const (
 
 // LeafHash is SHA-256(0x00 || leaf) (RFC 6962, section 2.1).
 func LeafHash(leaf []byte) Hash {
+	if room := [1 + 1023]byte{leafPrefix}; len(leaf) < len(room) { // on the stack
+		return sha256.Sum256(room[:1+copy(room[1:], leaf)])
+	}
 	h := sha256.New()
 	h.Write([]byte{leafPrefix})
 	h.Write(leaf)

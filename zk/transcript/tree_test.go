@@ -1,6 +1,8 @@
 package transcript_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -116,6 +118,15 @@ func TestAHashHasOneTextForm(t *testing.T) {
 	for _, text := range []string{"", "AAAA", loose, h.String() + "\n", h.String()[:20] + "\n" + h.String()[20:]} {
 		if _, err := transcript.ParseHash(text); refusal.CodeOf(err) != transcript.HashMalformed {
 			t.Errorf("%q gives %v", text, err)
+		}
+	}
+}
+
+func TestALeafOfAnyLengthHasOneHash(t *testing.T) {
+	for _, n := range []int{0, 1, 1022, 1023, 1024, 5000} {
+		leaf := bytes.Repeat([]byte{7}, n)
+		if want := transcript.Hash(sha256.Sum256(append([]byte{0}, leaf...))); transcript.LeafHash(leaf) != want {
+			t.Errorf("the hash of a leaf of %d bytes is %s, want %s", n, transcript.LeafHash(leaf), want)
 		}
 	}
 }
