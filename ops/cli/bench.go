@@ -15,7 +15,7 @@ import (
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure this program on this machine, beside what bounds it", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(newBenchProof(), newBenchLedger())
+	cmd.AddCommand(newBenchProof(), newBenchLedger(), newBenchTamper())
 	return cmd
 }
 

@@ -13,16 +13,31 @@ import (
 // Seal is HMAC-SHA256 under a key that only the bank has: whoever can write its tables cannot make one.
 type Seal [32]byte
 
-// Sums are kept over rows: the exclusive or of their seals. No two rows have one seal, and nobody sees a seal or a sum in clear, so that rows cannot be
-// exchanged for others of the same sum.
+// Sums are kept over rows: their seals, added up. Nobody sees a row's seal or a sum in clear, so that rows cannot be exchanged for others of the same sum; a row
+// that is there twice counts twice.
 type Sums struct {
 	Live Seal // swaps with their banks, and channels, as they are
 	Past Seal // messages, what was answered, stages, decisions, notes
 }
 
+// add adds, as numbers of 256 bits whose overflow is lost.
 func (s *Seal) add(o Seal) {
-	for i := range s {
-		s[i] ^= o[i]
+	carry := uint16(0)
+	for i := len(s) - 1; i >= 0; i-- {
+		carry += uint16(s[i]) + uint16(o[i])
+		s[i], carry = byte(carry), carry>>8
+	}
+}
+
+// sub takes away what was added.
+func (s *Seal) sub(o Seal) {
+	borrow := int16(0)
+	for i := len(s) - 1; i >= 0; i-- {
+		d := int16(s[i]) - int16(o[i]) - borrow
+		s[i], borrow = byte(d), 0
+		if d < 0 {
+			borrow = 1
+		}
 	}
 }
 
@@ -135,7 +150,7 @@ func (b *Batch) pastSeals(n *Notary) []Seal {
 
 // replace exchanges a live row's seal in the sum.
 func (n *Notary) replace(row string, now Seal) {
-	n.sums.Live.add(n.rows[row])
+	n.sums.Live.sub(n.rows[row])
 	n.sums.Live.add(now)
 	n.rows[row] = now
 }
@@ -146,10 +161,17 @@ func (n *Notary) know(row string, now Seal) Seal {
 	return now
 }
 
-// mask hides sums, or shows them again: with sums in clear, seals of single rows could be told.
+// mask hides sums: with them in clear, seals of single rows could be told.
 func (n *Notary) mask(batch int64, s Sums) Sums {
 	s.Live.add(n.of("live sum", number(batch)))
 	s.Past.add(n.of("past sum", number(batch)))
+	return s
+}
+
+// show undoes mask.
+func (n *Notary) show(batch int64, s Sums) Sums {
+	s.Live.sub(n.of("live sum", number(batch)))
+	s.Past.sub(n.of("past sum", number(batch)))
 	return s
 }
 
@@ -215,7 +237,7 @@ func (n *Notary) resume(h *Head, size int64, live Seal) error {
 	if h.Batch == 0 {
 		return nil
 	}
-	sums := n.mask(h.Batch, h.Last.Sums)
+	sums := n.show(h.Batch, h.Last.Sums)
 	if n.batch(h.Before, &h.Last, sums) != h.Last.Seal {
 		return Broken(size, fmt.Sprintf("the seal of batch %d, the last one, is not over what is stored of it", h.Batch))
 	}

@@ -131,7 +131,7 @@ func scanDocument(row pgx.CollectableRow) (engine.DocumentRow, error) {
 }
 
 // counted are the tables whose rows a check counts.
-var counted = []string{"batch", "entry", "checkpoint", "node", "bill", "discharge", "undone", "turnover", "evidence"}
+var counted = []string{"batch", "entry", "checkpoint", "node", "bill", "discharge", "undone", "turnover", "evidence", "ledger", "writer"}
 
 // readPresent reads what changes.
 func readPresent(ctx context.Context, tx pgx.Tx) (*engine.Present, error) {
@@ -155,7 +155,7 @@ func readPresent(ctx context.Context, tx pgx.Tx) (*engine.Present, error) {
 	if err := collect(ctx, tx, &p.Accounts, scanAccount, selectAccounts); err != nil {
 		return nil, err
 	}
-	p.Swaps = func(take func(swap.Swap) error) error { return sound(loadSwaps(ctx, tx, take)) }
+	p.Swaps = func(take func(swap.Swap) error) error { return loadSwaps(ctx, tx, take) }
 	p.Channels = func(take func(swap.Channel) error) error { return each(ctx, tx, selectChannels, scanChannel, take) }
 	p.Messages = func(take func(engine.MessageRow) error) error {
 		return each(ctx, tx, "SELECT swap, recipient, type, seq, hash, envelope, attachment, resend, done FROM message", scanMessageRow, take)
@@ -202,13 +202,20 @@ func readPresent(ctx context.Context, tx pgx.Tx) (*engine.Present, error) {
 	return p, nil
 }
 
-// sound names what makes rows unreadable that this program wrote: somebody changed them.
-func sound(err error) error {
-	if err == nil || refusal.CodeOf(err) != "" || sqlState(err) != "" || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
+// sound tells rows that cannot be read from a server that cannot be: what this program wrote, it can read, unless somebody changed it.
+func sound(err error, check *engine.Checker) error {
+	var scan pgx.ScanArgError
+	var unread *unreadable
+	if errors.As(err, &scan) || errors.As(err, &unread) {
+		return engine.Broken(check.Size(), err.Error())
 	}
-	return engine.Broken(0, err.Error())
+	return err
 }
+
+// unreadable is a stored row that says what no row that was stored could say.
+type unreadable struct{ what string }
+
+func (u *unreadable) Error() string { return u.what }
 
 func scanMessageRow(row pgx.CollectableRow) (engine.MessageRow, error) {
 	var m engine.MessageRow

@@ -28,20 +28,23 @@ func Fsck(ctx context.Context, url string, identity engine.Identity, check *engi
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	return named(pgx.BeginTxFunc(ctx, conn, snapshotTx, func(tx pgx.Tx) error {
-		var total int64
-		if err := tx.QueryRow(ctx, "SELECT count(*) FROM entry").Scan(&total); err != nil {
-			return err
+	return pgx.BeginTxFunc(ctx, conn, snapshotTx, func(tx pgx.Tx) error { return FsckTx(ctx, tx, identity, check, progress) })
+}
+
+// FsckTx is Fsck in the caller's transaction, and sees what that has changed.
+func FsckTx(ctx context.Context, tx pgx.Tx, identity engine.Identity, check *engine.Checker, progress func(done, total int64)) error {
+	var total int64
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM entry").Scan(&total); err != nil {
+		return named(err)
+	}
+	for more := true; more; {
+		var err error
+		if more, err = checkPage(ctx, tx, check); err != nil {
+			return named(sound(err, check))
 		}
-		for more := true; more; {
-			var err error
-			if more, err = checkPage(ctx, tx, check); err != nil {
-				return err
-			}
-			progress(check.Size(), total)
-		}
-		return checkPresent(ctx, tx, identity, check)
-	}))
+		progress(check.Size(), total)
+	}
+	return named(sound(checkPresent(ctx, tx, identity, check), check))
 }
 
 // checkPage checks the next page. It tells whether there was one.
@@ -111,7 +114,7 @@ func (w *Watcher) Close() { w.readers.Close() }
 func (w *Watcher) Patrol(ctx context.Context, identity engine.Identity, begin func() *engine.Checker, round time.Duration, done func(entries int64)) error {
 	for {
 		check := begin()
-		err := w.round(ctx, identity, check, round)
+		err := sound(w.round(ctx, identity, check, round), check)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil //nolint:nilerr // its end was asked for, and what broke off because of it is no news

@@ -145,7 +145,7 @@ func loadSwaps(ctx context.Context, tx pgx.Tx, take func(swap.Swap) error) error
 	peers := map[wire.Hash][]swap.Peering{}
 	err := each(ctx, tx, selectPeers, scanPeer, func(p peerRow) error {
 		if int(p.place) != len(peers[p.swap]) {
-			return fmt.Errorf("the banks of swap %s are not numbered one by one", p.swap.Short())
+			return &unreadable{fmt.Sprintf("the banks of swap %s are not numbered one by one", p.swap.Short())}
 		}
 		peers[p.swap] = append(peers[p.swap], p.Peering)
 		return nil
@@ -175,17 +175,17 @@ func scanSwap(row pgx.CollectableRow) (swap.Swap, error) {
 	}
 	s.ID, s.Quote, s.Decision = hashOf(key), hashOf(quote), hashOf(decision)
 	if authority != nil && wire.AttachmentHash(s.Authority) != hashOf(authority) {
-		return s, fmt.Errorf("the payment package of swap %s is not the one that was stored", s.ID.Short())
+		return s, &unreadable{fmt.Sprintf("the payment package of swap %s is not the one that was stored", s.ID.Short())}
 	}
 	if len(terms) == 0 {
 		return s, nil
 	}
 	// Terms of a refused proposal decode, and need not pass the checks of wire.ParseTerms.
 	if err := wire.Decode(terms, wire.LimitMessage, &s.Terms); err != nil {
-		return s, fmt.Errorf("the terms of swap %s: %w", s.ID.Short(), err)
+		return s, &unreadable{fmt.Sprintf("the terms of swap %s: %v", s.ID.Short(), err)}
 	}
 	if s.Terms.SwapID() != s.ID {
-		return s, fmt.Errorf("the terms of swap %s are not the ones that were stored", s.ID.Short())
+		return s, &unreadable{fmt.Sprintf("the terms of swap %s are not the ones that were stored", s.ID.Short())}
 	}
 	return s, nil
 }
@@ -211,7 +211,7 @@ func scanMessage(row pgx.CollectableRow) (engine.Message, error) {
 	}
 	m.Key.Swap, m.Hash = hashOf(of), hashOf(key)
 	if attached != nil && wire.AttachmentHash(m.Attachment) != hashOf(attached) {
-		return m, fmt.Errorf("what goes with message %s is not what was stored", m.Hash.Short())
+		return m, &unreadable{fmt.Sprintf("what goes with message %s is not what was stored", m.Hash.Short())}
 	}
 	return m, nil
 }
