@@ -41,8 +41,8 @@ the foreground, logs to standard error, and ends in order on SIGINT or SIGTERM.`
 }
 
 func newBank() *cobra.Command {
-	cmd := newProcess(node.RoleBank, "Run a central bank's ledger",
-		"Runs one central bank: its ledger, its log, and its side of every swap.")
+	cmd := addOperating(newProcess(node.RoleBank, "Run a central bank's ledger, or operate it",
+		"Runs one central bank: its ledger, its log, and its side of every swap. The commands below\nare for its operators, and work beside it."))
 	cmd.AddCommand(newBankWitness(), newBankFsck())
 	return cmd
 }
