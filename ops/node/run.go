@@ -153,7 +153,8 @@ func (p *process) bank(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := postgres.Open(ctx, p.cfg.Database, p.cfg.ID, postgres.Traced(p.telemetry.Tracers()))
+	// A second process of the same bank stands by here, keys loaded, until the first is gone.
+	store, err := postgres.Standby(ctx, p.cfg.Database, p.cfg.ID, func() { p.log.Info("standing by: another process runs this bank") }, postgres.Traced(p.telemetry.Tracers()))
 	if err != nil {
 		return err
 	}

@@ -36,8 +36,22 @@ func Open(ctx context.Context, url, bank string, options ...Option) (*Store, err
 	return &Store{writer: w, readers: readers}, nil
 }
 
+// Standby is Open for a process that stands beside the one that writes: it waits for as long as ctx lasts until that one is gone, and takes over. waiting is
+// told once, when there is another one to wait for.
+func Standby(ctx context.Context, url, bank string, waiting func(), options ...Option) (*Store, error) {
+	w, readers, err := openAs(ctx, url, bank, &turn{forever: true, waiting: waiting}, options)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger of %s: %w", bank, err)
+	}
+	return &Store{writer: w, readers: readers}, nil
+}
+
 func open(ctx context.Context, url, owner string, options []Option) (*writer, *pgxpool.Pool, error) {
-	w, err := newWriter(ctx, url, owner, options)
+	return openAs(ctx, url, owner, &turn{waiting: func() {}}, options)
+}
+
+func openAs(ctx context.Context, url, owner string, first *turn, options []Option) (*writer, *pgxpool.Pool, error) {
+	w, err := newWriter(ctx, url, owner, first, options)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,15 +23,27 @@ const (
 const (
 	lockWait   = 15 * time.Second
 	lockRetry  = 50 * time.Millisecond
+	standRetry = 250 * time.Millisecond
 	commitWait = 60 * time.Second
 	lookupWait = 30 * time.Second
 	closeWait  = 5 * time.Second
 )
 
+// turn is how a writer waits for its first session.
+type turn struct {
+	forever bool
+	waiting func() // told once
+}
+
+// mortal makes the server end the session, and with it the lock, soon after its process or machine is gone without a word: within half a minute. Sessions on a
+// Unix socket end at once, and take no notice.
+const mortal = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000"
+
 // writer is the one session that writes. It is used by one goroutine at a time.
 type writer struct {
 	config *pgx.ConnConfig
 	owner  string
+	first  *turn     // until the first session is taken
 	conn   *pgx.Conn // nil after an error, until the next take
 	term   int64
 	last   int64 // number of the last transaction
@@ -38,14 +51,16 @@ type writer struct {
 	patience time.Duration // of a lookup after an error
 }
 
-func newWriter(ctx context.Context, url, owner string, options []Option) (*writer, error) {
+func newWriter(ctx context.Context, url, owner string, first *turn, options []Option) (*writer, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, badAddress()
 	}
 	apply(config, options)
-	w := &writer{config: config, owner: owner, patience: lookupWait}
-	return w, w.take(ctx)
+	w := &writer{config: config, owner: owner, patience: lookupWait, first: first}
+	err = w.take(ctx)
+	w.first = nil
+	return w, err
 }
 
 // take opens a session, waits for the lock, and raises the term. The first time any term may be raised, later only this writer's own: else it was fenced.
@@ -65,6 +80,9 @@ func (w *writer) take(ctx context.Context) error {
 }
 
 func (w *writer) begin(ctx context.Context) error {
+	if _, err := w.conn.Exec(ctx, mortal); err != nil {
+		return err
+	}
 	if err := w.recognise(ctx); err != nil {
 		return err
 	}
@@ -117,6 +135,7 @@ func (w *writer) recognise(ctx context.Context) error {
 
 // lock waits for the advisory lock: a session that was cut off ends a moment after its process. A writer whose term is over waits for nothing.
 func (w *writer) lock(ctx context.Context) error {
+	var once sync.Once
 	for deadline := time.Now().Add(lockWait); ; {
 		var got, over bool
 		err := w.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2), $3::bigint NOT IN (0, term) FROM writer", lockClass, lockObject, w.term).Scan(&got, &over)
@@ -128,13 +147,20 @@ func (w *writer) lock(ctx context.Context) error {
 		case got:
 			return nil
 		}
-		if time.Now().After(deadline) {
+		pause := lockRetry
+		switch {
+		case w.first != nil && w.first.forever:
+			pause = standRetry
+		case time.Now().After(deadline):
 			return refusal.Newf(CodeInUse, "stop the other process", "another process writes to the database of %s", w.owner)
+		}
+		if w.first != nil {
+			once.Do(w.first.waiting)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(lockRetry):
+		case <-time.After(pause):
 		}
 	}
 }
