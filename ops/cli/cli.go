@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -105,7 +106,27 @@ swaps; auditors check every total from bytes alone and see no line item.
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(newDemo(), newAudit(), newBank(), newDesk(), newProvider(), newMigrate(), newKeys(), newBench(), newVersion())
 	strictCompletion(root)
+	strictHelp(root)
 	return root
+}
+
+// strictHelp makes help about a command that is not there a mistake on the command line.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "help" {
+			continue
+		}
+		cmd.Run = nil
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || about == nil || len(rest) > 0 {
+				return usage(fmt.Errorf("there is no command %q to explain", strings.Join(args, " ")))
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		}
+	}
 }
 
 // strictCompletion makes mistakes on the completion command's line the mistakes they are on any other.

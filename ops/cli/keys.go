@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +46,7 @@ credential store, a token). Both must be readable by their owner alone.`,
 
 func newKeysNew() *cobra.Command {
 	var kind, owner, name, file, unlock string
+	var asJSON bool
 	kinds := make([]string, 0, len(ringKinds))
 	for k := range ringKinds {
 		kinds = append(kinds, k)
@@ -52,7 +55,7 @@ func newKeysNew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "new --kind KIND --owner ID --file FILE --unlock FILE", Short: "Make a new key file", Args: noArgs,
 		Long: `Makes a key file with everything its kind needs, and the unlock file if it is not there.
-Nothing is ever overwritten. Prints, as JSON, what the trust file has to pin.
+Nothing is ever overwritten. Prints what the trust file has to pin; --json as it goes there.
 
 Kinds: ` + strings.Join(kinds, ", ") + ".",
 		Example: "  entente keys new --kind bank --owner rbi --file bank-rbi.age --unlock /media/token/unlock\n  entente keys new --kind user --owner IND --name asha --file asha.age --unlock /media/token/asha",
@@ -88,7 +91,7 @@ Kinds: ` + strings.Join(kinds, ", ") + ".",
 			if err := createRing(file, unlock, ring); err != nil {
 				return err
 			}
-			return printKeys(cmd.OutOrStdout(), ring)
+			return printKeys(cmd.OutOrStdout(), ring, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "whose keys: "+strings.Join(kinds, ", "))
@@ -96,6 +99,7 @@ Kinds: ` + strings.Join(kinds, ", ") + ".",
 	cmd.Flags().StringVar(&name, "name", "", "person who holds the keys (default: the owner)")
 	cmd.Flags().StringVar(&file, "file", "", "key file to make")
 	cmd.Flags().StringVar(&unlock, "unlock", "", "file that unlocks the key file, kept elsewhere; made when it is not there")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, as the trust file pins it")
 	return cmd
 }
 
@@ -131,18 +135,31 @@ type publicRing struct {
 	Keys   []trust.Key `json:"keys"`
 }
 
-func printKeys(w io.Writer, ring *wallet.Ring) error {
+// printKeys shows the public half of a key file: as a table for people, or as the JSON that the trust file takes.
+func printKeys(w io.Writer, ring *wallet.Ring, asJSON bool) error {
 	public := publicRing{Owner: ring.Owner(), SealTo: ring.SealTo()}
 	for _, k := range ring.Keys() {
 		public.Keys = append(public.Keys, trust.Key{Name: k.Name, Purpose: k.Purpose, Epoch: k.Epoch, Public: k.Public})
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(public)
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(public)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "keys of %s, to be pinned in the trust file (--json prints what goes there)\npurpose\tname\tepoch\tpublic key\n", public.Owner)
+	for _, k := range public.Keys {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", k.Purpose, k.Name, k.Epoch, base64.StdEncoding.EncodeToString(k.Public))
+	}
+	if public.SealTo != "" {
+		fmt.Fprintf(table, "what is sealed to %s is sealed to %s\n", public.Owner, public.SealTo)
+	}
+	return table.Flush()
 }
 
 func newKeysShow() *cobra.Command {
 	var unlock string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "show FILE --unlock FILE", Short: "Show the public half of a key file, as the trust file pins it",
 		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(cmd, args)) },
@@ -151,10 +168,11 @@ func newKeysShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printKeys(cmd.OutOrStdout(), ring)
+			return printKeys(cmd.OutOrStdout(), ring, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&unlock, "unlock", "", "unlock file")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, as the trust file pins it")
 	return cmd
 }
 
@@ -171,6 +189,7 @@ func openRing(path, unlock string) (*wallet.Ring, error) {
 
 func newKeysRotate() *cobra.Command {
 	var unlock, out string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "rotate FILE --unlock FILE --out NEWFILE", Short: "Write a new key file with a later epoch of every key",
 		Long: `Reads a key file and writes a new one that holds everything the old one did and, for
@@ -196,11 +215,12 @@ the process starts with the new file.`,
 			if err := wallet.Create(out, identity.Recipient(), ring); err != nil {
 				return err
 			}
-			return printKeys(cmd.OutOrStdout(), ring)
+			return printKeys(cmd.OutOrStdout(), ring, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&unlock, "unlock", "", "unlock file, of the old file and the new")
 	cmd.Flags().StringVar(&out, "out", "", "key file to make")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, as the trust file pins it")
 	return cmd
 }
 

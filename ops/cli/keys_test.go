@@ -17,7 +17,7 @@ import (
 func keysCommand(t *testing.T, args ...string) []byte {
 	t.Helper()
 	var out, said bytes.Buffer
-	if code := cli.Run(append([]string{"keys"}, args...), &out, &said); code != 0 {
+	if code := cli.Run(slices.Concat([]string{"keys"}, args, []string{"--json"}), &out, &said); code != 0 {
 		t.Fatalf("keys %q gives %d: %s", args, code, said.String())
 	}
 	return out.Bytes()
