@@ -130,7 +130,7 @@ func (i *inspection) before(ctx context.Context) error {
 
 // run checks the journal of a running bank until ctx ends, and stops its engine for good at the first damage.
 func (i *inspection) run(ctx context.Context, e *engine.Engine) {
-	begin := func() *engine.Checker { return i.begin(false) }
+	begin := func() *engine.Checker { return i.begin(true) }
 	for {
 		err := i.watcher.Patrol(ctx, i.identity, begin, i.every, func(n int64) { i.log.Debug("the journal is as it was written", "entries", n) })
 		switch {

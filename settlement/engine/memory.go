@@ -217,6 +217,9 @@ func (s *memorySession) Committed(_ context.Context, batch int64) (bool, error) 
 	return m.head.Batch >= batch, nil
 }
 
+// Snapshot implements Store: what is in memory is folded soon enough.
+func (s *memorySession) Snapshot(context.Context) (*Snapshot, error) { return nil, nil }
+
 // Term implements Store.
 func (s *memorySession) Term() int64 { return s.term }
 

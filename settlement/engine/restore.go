@@ -18,7 +18,12 @@ func (e *Engine) restore(ctx context.Context) error {
 	accounts := 0
 	due := map[transcript.Node]struct{}{}
 	var live Seal
+	from, err := e.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("restore the ledger of %s: %w", m.Bank, err)
+	}
 	head, err := e.cfg.Store.Load(ctx, Identity{m.Network, m.Bank, m.Ledger().Currency, e.cfg.Origin}, Restore{
+		From: from,
 		Record: func(r Record) error {
 			completed, err := e.restoreRecord(r)
 			for _, n := range completed {

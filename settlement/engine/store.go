@@ -17,6 +17,8 @@ type Store interface {
 	// Load hands the stored ledger to r, all as of one moment, and records the identity when the store is new.
 	// Refusals: ledger_foreign, journal_broken, and what r gives.
 	Load(ctx context.Context, id Identity, r Restore) (Head, error)
+	// Snapshot gives the latest snapshot, nil for none.
+	Snapshot(ctx context.Context) (*Snapshot, error)
 	// Commit stores the batch whole or not at all. Any error but ErrFenced means that the outcome is unknown. Once begun it heeds no cancelling of ctx.
 	Commit(ctx context.Context, b *Batch) error
 	// Committed tells, after an unknown outcome, whether the batch is there. When it says no, the batch can never appear later.
@@ -53,6 +55,7 @@ type Identity struct {
 
 // Restore takes what Load finds, in the order of its fields; records by seq.
 type Restore struct {
+	From    int64 // entries before it, and nodes of the log wholly before it, are not asked for
 	Record  func(Record) error
 	Node    func(transcript.Node) error
 	Account func(ledger.Account) error

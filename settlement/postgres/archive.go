@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,8 +36,9 @@ func readBatches(ctx context.Context, tx pgx.Tx, after int64) (batches []engine.
 	return batches, err
 }
 
-// firstEntries cuts batches to a page's worth of entries, and gives the size of the log after them. It is used on batches whose seals are right.
-func firstEntries(batches []engine.BatchRow, size int64) ([]engine.BatchRow, int64) {
+// firstEntries cuts batches to a page's worth of entries, and after a batch with a snapshot, and gives the size of the log after them. It is used on batches
+// whose seals are right.
+func firstEntries(batches []engine.BatchRow, size int64, snapshots []snapshotRow) ([]engine.BatchRow, int64) {
 	from := size
 	for i := range batches {
 		if p := batches[i].Checkpoint; p != nil {
@@ -44,6 +46,9 @@ func firstEntries(batches []engine.BatchRow, size int64) ([]engine.BatchRow, int
 				return batches[:i], size
 			}
 			size = p.Size
+		}
+		if slices.ContainsFunc(snapshots, func(s snapshotRow) bool { return s.Batch == batches[i].ID }) {
+			return batches[:i+1], size
 		}
 	}
 	return batches, size

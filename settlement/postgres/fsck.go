@@ -53,15 +53,29 @@ func checkPage(ctx context.Context, tx pgx.Tx, check *engine.Checker) (bool, err
 	if err != nil || len(batches) == 0 {
 		return false, err
 	}
+	var snapshots []snapshotRow
+	if err := collect(ctx, tx, &snapshots, scanSnapshot, selectSnapshots); err != nil {
+		return false, err
+	}
 	good, broken := check.Batches(batches)
-	batches, to := firstEntries(batches[:good], check.Size())
+	batches, to := firstEntries(batches[:good], check.Size(), snapshots)
 	page, err := readPage(ctx, tx, batches, check.Size(), to)
 	if err != nil {
 		return false, fmt.Errorf("read entries from %d on: %w", check.Size(), err)
 	}
 	// An entry that is broken comes before a batch that is.
-	if err := check.Page(batches, page); err != nil || len(batches) < good {
+	if err := check.Page(batches, page); err != nil {
 		return true, err
+	}
+	for i := range snapshots {
+		if s := &snapshots[i]; s.Batch == check.Batch() {
+			if err := compareSnapshot(ctx, tx, check, s); err != nil {
+				return true, err
+			}
+		}
+	}
+	if len(batches) < good {
+		return true, nil
 	}
 	return true, broken
 }
@@ -79,6 +93,13 @@ func checkPresent(ctx context.Context, tx pgx.Tx, identity engine.Identity, chec
 	}
 	if p.Owner != identity.Bank {
 		return refusal.Newf(CodeForeign, "name the database of "+identity.Bank, "the database belongs to %s", p.Owner)
+	}
+	var ahead int64
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM snapshot WHERE batch < 1 OR batch > $1", check.Batch()).Scan(&ahead); err != nil {
+		return err
+	}
+	if ahead > 0 {
+		return engine.Broken(check.Size(), "a snapshot is of a batch that is not there")
 	}
 	return check.Finish(p)
 }
@@ -123,10 +144,29 @@ func (w *Watcher) Patrol(ctx context.Context, identity engine.Identity, begin fu
 		case err != nil:
 			return fmt.Errorf("check the journal: %w", err)
 		}
+		if err := w.snapshot(ctx, check); err != nil {
+			return err
+		}
 		if done != nil {
 			done(check.Size())
 		}
 	}
+}
+
+// SnapshotEvery is how many entries a ledger grows by between two snapshots, at least.
+const SnapshotEvery = 100_000
+
+// snapshot keeps what a round that folded has come to, if the last snapshot is old enough.
+func (w *Watcher) snapshot(ctx context.Context, check *engine.Checker) error {
+	last, err := w.latestSnapshot(ctx)
+	if err != nil || check.Size()-last < SnapshotEvery {
+		return err
+	}
+	s, err := check.Snapshot()
+	if err != nil || s == nil {
+		return err
+	}
+	return w.Keep(ctx, s)
 }
 
 func (w *Watcher) round(ctx context.Context, identity engine.Identity, check *engine.Checker, length time.Duration) error {

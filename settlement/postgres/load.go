@@ -22,8 +22,12 @@ func (s *Store) Load(ctx context.Context, identity engine.Identity, r engine.Res
 	var head engine.Head
 	err := pgx.BeginTxFunc(ctx, s.readers, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		for _, load := range []func() error{
-			func() error { return each(ctx, tx, selectRecords+" ORDER BY seq", scanRecord, r.Record) },
-			func() error { return each(ctx, tx, "SELECT level, n, hash FROM node", scanNode, r.Node) },
+			func() error {
+				return each(ctx, tx, fmt.Sprintf("%s WHERE seq >= %d ORDER BY seq", selectRecords, r.From), scanRecord, r.Record)
+			},
+			func() error {
+				return each(ctx, tx, fmt.Sprintf("SELECT level, n, hash FROM node WHERE n >= %d >> (%d * level)", r.From, transcript.TileHeight), scanNode, r.Node)
+			},
 			func() error { return each(ctx, tx, selectAccounts, scanAccount, r.Account) },
 			func() error { return loadSwaps(ctx, tx, r.Swap) },
 			func() error { return each(ctx, tx, selectChannels, scanChannel, r.Channel) },
