@@ -13,7 +13,9 @@ import (
 
 // draft collects what the steps of one batch change.
 type draft struct {
-	entries   []ledger.Entry
+	works     []*work
+	answers   []answer       // one for each work
+	entries   []ledger.Entry // whose leaves are to be made
 	accounts  map[string]struct{}
 	swaps     map[wire.Hash]struct{}
 	peers     map[string]struct{}
@@ -143,7 +145,7 @@ func (e *Engine) messages(d *draft, w *work, out *swap.Output) error {
 	return nil
 }
 
-// finish completes the batch: leaves, head, and everything that changed as it is now.
+// finish completes the batch: head, and everything that changed as it is now.
 func (e *Engine) finish(d *draft) (*Batch, error) {
 	b := &d.batch
 	b.ID, b.AtMS = e.batch+1, max(0, e.cfg.Clock())
@@ -153,17 +155,10 @@ func (e *Engine) finish(d *draft) (*Batch, error) {
 			b.Channels = append(b.Channels, c)
 		}
 	}
-	if b.Empty() && len(d.entries) == 0 {
+	if b.Empty() {
 		return b, nil
 	}
-	var err error
-	if b.Records, err = e.loom.records(d.entries); err != nil {
-		return nil, err
-	}
 	if len(b.Records) > 0 {
-		for i := range b.Records {
-			b.Nodes = append(b.Nodes, e.tree.Grow(transcript.LeafHash(b.Records[i].Leaf))...)
-		}
 		head := transcript.Checkpoint{Origin: e.cfg.Origin, Size: e.tree.Size(), Root: e.tree.Root()}
 		signed, err := transcript.Sign(head, e.cfg.Checkpoint)
 		if err != nil {

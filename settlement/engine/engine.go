@@ -71,6 +71,8 @@ type Engine struct {
 	loom    *loom
 	notary  *Notary
 	batch   int64                    // last committed
+	flight  *flight                  // batch on its way into the store; nil for none
+	hand    *draft                   // batch that is stepped beside it; nil for none
 	states  map[wire.Hash]swap.State // of every swap, to see it change
 	open    map[wire.Hash]struct{}   // swaps the clock may still abort
 	stored  map[string]swap.Channel  // channels as stored
@@ -214,6 +216,9 @@ func (e *Engine) View(ctx context.Context, read func(*swap.Machine)) error {
 	select {
 	case e.views <- v:
 		<-v.done // the reader has begun: its variables are in use until it ends
+		if v.fault != nil {
+			return fmt.Errorf("%w: %w", ErrStopped, v.fault)
+		}
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

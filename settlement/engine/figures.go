@@ -140,15 +140,22 @@ func (f *figures) stored(b *Batch, took time.Duration) {
 	f.commit.Record(ctx, took.Seconds(), f.bank)
 }
 
-// answered counts the events of a batch and those refused among them.
-func (f *figures) answered(answers []answer) {
+// answered counts the events of a batch and those refused among them. The machine's own clock is no event of anybody's.
+func (f *figures) answered(d *draft) {
 	ctx := context.Background()
-	f.events.Add(ctx, int64(len(answers)), f.bank)
-	f.batch.Record(ctx, int64(len(answers)), f.bank)
-	for i := range answers {
-		if code := refusal.CodeOf(answers[i].Refusal); code != "" {
+	events := int64(0)
+	for i := range d.answers {
+		if d.works[i].answer == nil {
+			continue
+		}
+		events++
+		if code := refusal.CodeOf(d.answers[i].Refusal); code != "" {
 			f.refusals.Add(ctx, 1, metric.WithAttributes(f.name, attribute.String("code", string(code))))
 		}
+	}
+	if events > 0 {
+		f.events.Add(ctx, events, f.bank)
+		f.batch.Record(ctx, events, f.bank)
 	}
 }
 

@@ -91,7 +91,11 @@ func (e *Engine) complete(ctx context.Context, missing map[transcript.Node]struc
 	slices.SortFunc(b.Nodes, func(x, y transcript.Node) int { return cmp.Or(cmp.Compare(x.Level, y.Level), cmp.Compare(x.N, y.N)) })
 	b.Term = e.cfg.Store.Term()
 	e.notary.seal(b)
-	return e.commit(ctx, b)
+	if err := e.commit(ctx, b); err != nil {
+		return err
+	}
+	e.advance(b)
+	return nil
 }
 
 func (e *Engine) restoreRecord(r Record) ([]transcript.Node, error) {

@@ -64,7 +64,7 @@ func (w *work) cause() trace.SpanContext {
 }
 
 // beginBatch gives the span of a batch and the context to store it under.
-func (e *Engine) beginBatch(works []*work) (context.Context, trace.Span) {
+func (e *Engine) beginBatch(works []*work, id int64) (context.Context, trace.Span) {
 	ctx := context.Background()
 	var traced []trace.Span
 	for _, w := range works {
@@ -75,7 +75,7 @@ func (e *Engine) beginBatch(works []*work) (context.Context, trace.Span) {
 	if len(traced) == 0 {
 		return ctx, trace.SpanFromContext(ctx)
 	}
-	size := trace.WithAttributes(attribute.String("bank", e.machine.Bank), attribute.Int("size", len(works)), attribute.Int64("batch", e.batch+1))
+	size := trace.WithAttributes(attribute.String("bank", e.machine.Bank), attribute.Int("size", len(works)), attribute.Int64("batch", id))
 	if len(works) == 1 {
 		return e.cfg.Tracer.Start(trace.ContextWithSpan(ctx, traced[0]), "commit batch", size)
 	}

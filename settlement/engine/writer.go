@@ -31,8 +31,9 @@ func (w *work) reply(a answer) {
 }
 
 type view struct {
-	read func(*swap.Machine)
-	done chan struct{}
+	read  func(*swap.Machine)
+	fault error // why nothing was read
+	done  chan struct{}
 }
 
 // run is the goroutine that owns the state.
@@ -41,16 +42,23 @@ func (e *Engine) run() {
 	defer ticker.Stop()
 	e.courier.send(e.outbox.due(e.cfg.Clock()))
 	for e.fault == nil {
+		queue, pulse := e.queue, ticker.C
+		if !e.free() {
+			queue, pulse = nil, nil
+		}
 		select {
 		case <-e.closing:
+			e.fault = e.land()
 			e.stop()
 			return
 		case e.fault = <-e.damaged:
-		case w := <-e.queue:
+		case outcome := <-e.landing():
+			e.fault = e.landed(outcome)
+		case w := <-queue:
 			e.fault = e.turn(e.arrived(w))
 		case v := <-e.views:
-			e.show(v)
-		case <-ticker.C:
+			e.fault = e.show(v)
+		case <-pulse:
 			e.fault = e.pulse()
 		}
 	}
@@ -59,6 +67,7 @@ func (e *Engine) run() {
 
 // stop gives up the state: nobody is told anything more from it.
 func (e *Engine) stop() {
+	e.abandon()
 	e.courier.close()
 	if err := errors.Join(e.unwatch(), e.cfg.Store.Close()); err != nil && e.fault == nil {
 		e.fault = fmt.Errorf("close the store: %w", err)
@@ -66,15 +75,23 @@ func (e *Engine) stop() {
 	close(e.done)
 }
 
-func (e *Engine) show(v *view) {
+// show lets a reader read what is stored: nothing is under way or in hand meanwhile.
+func (e *Engine) show(v *view) error {
 	defer close(v.done)
-	v.read(e.machine)
+	if v.fault = e.land(); v.fault == nil {
+		v.read(e.machine)
+	}
+	return v.fault
 }
 
 // arrived gives the first work and whatever else waits.
 func (e *Engine) arrived(first *work) []*work {
 	works := []*work{first}
-	for len(works) < batchMost {
+	most := batchMost
+	if e.hand != nil {
+		most -= len(e.hand.works)
+	}
+	for len(works) < most {
 		select {
 		case w := <-e.queue:
 			works = append(works, w)
@@ -106,44 +123,6 @@ func (e *Engine) overdue(now int64) bool {
 	return expires != 0 && expires <= now
 }
 
-// turn carries one batch through: step, store, answer, send. An error is a fault after which the state in memory is worth nothing.
-func (e *Engine) turn(works []*work) error {
-	d := newDraft()
-	answers := make([]answer, len(works))
-	for i, w := range works {
-		if w.Event == nil { // documents alone
-			d.documents(w.Evidence)
-			continue
-		}
-		out, err := e.step(w.Event)
-		if err == nil {
-			err = e.take(d, w, &out)
-		}
-		if err != nil {
-			return err
-		}
-		answers[i] = answer{Result{Entries: out.Entries, Refusal: out.Refusal}, out.Refusal}
-	}
-	b, err := e.finish(d)
-	if err != nil {
-		return err
-	}
-	if !b.Empty() {
-		if err := e.commitTraced(b, works); err != nil {
-			return err
-		}
-	}
-	e.figures.settle(e.tree.Size())
-	if works[0].answer != nil { // the machine's own clock is no event of anybody's
-		e.figures.answered(answers)
-	}
-	for i, w := range works {
-		answers[i].Size = int64(e.tree.Size())
-		w.reply(answers[i])
-	}
-	return e.send(d, b)
-}
-
 // step lets the machine take one event. A panic in it is a defect that it found in itself; the state is not to be trusted after it.
 func (e *Engine) step(event swap.Event) (out swap.Output, err error) {
 	defer func() {
@@ -152,39 +131,6 @@ func (e *Engine) step(event swap.Event) (out swap.Output, err error) {
 		}
 	}()
 	return e.machine.Step(event), nil
-}
-
-// commitTraced stores the batch, within its span and timed.
-func (e *Engine) commitTraced(b *Batch, works []*work) error {
-	ctx, span := e.beginBatch(works)
-	defer span.End()
-	began := time.Now()
-	if err := e.commit(ctx, b); err != nil {
-		return err
-	}
-	e.figures.stored(b, time.Since(began))
-	return nil
-}
-
-// commit stores the batch. An unknown outcome is looked up.
-func (e *Engine) commit(ctx context.Context, b *Batch) error {
-	if err := e.cfg.Store.Commit(ctx, b); err != nil {
-		if errors.Is(err, ErrFenced) {
-			return err
-		}
-		there, lookup := e.cfg.Store.Committed(ctx, b.ID)
-		if lookup != nil {
-			return fmt.Errorf("batch %d: %w; whether it is stored cannot be told: %w", b.ID, err, lookup)
-		}
-		if !there {
-			return fmt.Errorf("batch %d was not stored: %w", b.ID, err)
-		}
-	}
-	e.batch = b.ID
-	if b.Checkpoint != nil {
-		e.checkpoint.Store(b.Checkpoint)
-	}
-	return nil
 }
 
 // send hands over the batch's messages, and earlier ones that somebody needs again.
