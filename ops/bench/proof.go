@@ -77,7 +77,7 @@ func proofFigures(ctx context.Context, keys *proof.Keys, size, rounds int, progr
 	if err != nil {
 		return ProofFigures{}, err
 	}
-	figures.Bill256.ProveMS, figures.RatioVsBare = milliseconds(cost.Prove), cost.Ratio()
+	figures.Bill256.ProveMS, figures.RatioVsBare = milliseconds(cost.Prove), cost.Ratio
 
 	progress("verifying")
 	single, batch, err := verification(ctx, keys, w, rounds)

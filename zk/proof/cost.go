@@ -3,6 +3,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,12 +20,11 @@ import (
 type Cost struct {
 	Prove time.Duration // median over rounds of a whole proof: witness, solving, proving and the verification that ends it
 	Bare  time.Duration // median of the four multi-exponentiations in G1, the one in G2 and the seven transforms alone, over the same wires and key
+	Ratio float64       // median over rounds of the one over the other: neighbours in time share whatever else the machine is doing
 }
 
-// Ratio gives Prove over Bare.
-func (c Cost) Ratio() float64 { return float64(c.Prove) / float64(c.Bare) }
-
-// MeasureBill proves w and runs the bare arithmetic in turns, rounds times, on as many cores as the keys are for. progress may be nil; it is told the round.
+// MeasureBill proves w and runs the bare arithmetic in turns, rounds times, on as many cores as the keys are for. Which of the two comes first alternates.
+// progress may be nil; it is told the round.
 func (k *Keys) MeasureBill(ctx context.Context, w BillWitness, rounds int, progress func(round int)) (Cost, error) {
 	p, err := k.provable(BillName(w.Size))
 	if err != nil {
@@ -41,21 +41,36 @@ func (k *Keys) MeasureBill(ctx context.Context, w BillWitness, rounds int, progr
 	}
 	wires := []fr.Element(solution.W)
 	h := prover.quotient(slices.Clone(solution.A), slices.Clone(solution.B), slices.Clone(solution.C))
-	proves, bares := make([]time.Duration, rounds), make([]time.Duration, rounds)
+	proves, bares, ratios := make([]time.Duration, rounds), make([]time.Duration, rounds), make([]float64, rounds)
 	for round := range rounds {
 		if progress != nil {
 			progress(round)
 		}
-		start := time.Now()
-		if _, err := k.ProveBill(ctx, w); err != nil {
-			return Cost{}, err
+		turns := []func() error{
+			func() error {
+				start := time.Now()
+				_, err := k.ProveBill(ctx, w)
+				proves[round] = time.Since(start)
+				return err
+			},
+			func() (err error) {
+				if bares[round], err = prover.bare(wires, h, solution.A); err != nil {
+					err = fmt.Errorf("proof: %s: %w", p.info.Name, err)
+				}
+				return err
+			},
 		}
-		proves[round] = time.Since(start)
-		if bares[round], err = prover.bare(wires, h, solution.A); err != nil {
-			return Cost{}, fmt.Errorf("proof: %s: %w", p.info.Name, err)
+		if round%2 == 1 {
+			slices.Reverse(turns)
 		}
+		for _, turn := range turns {
+			if err := turn(); err != nil {
+				return Cost{}, err
+			}
+		}
+		ratios[round] = float64(proves[round]) / float64(bares[round])
 	}
-	return Cost{Prove: median(proves), Bare: median(bares)}, nil
+	return Cost{Prove: median(proves), Bare: median(bares), Ratio: median(ratios)}, nil
 }
 
 // bare times the arithmetic by itself, one operation after the other, each on all the prover's cores.
@@ -85,7 +100,7 @@ func (p prover) bare(wires, h, values []fr.Element) (time.Duration, error) {
 	return time.Since(start), nil
 }
 
-func median(durations []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(durations))
+func median[T cmp.Ordered](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }
