@@ -12,6 +12,10 @@
 // CSV files have a header line. Its names rule: their order and case are free, further columns are ignored, a missing or repeated one is refused. Text is
 // UTF-8, with or without a byte order mark; lines end in LF or CRLF; spaces around a value do not count; the decimal sign is a point.
 //
+// A count of records may also come as one file, a CSV file or a workbook, in whatever layout a Mapping states: Import.Check reads it as a stream and tells
+// every error, or what it comes to; only then Checked.Each gives the records, with what each changes of what is stored. RecordWriter writes such files, and
+// WriteTemplate an empty one. Formulas are refused, and nothing that is written begins one.
+//
 // Promised: sizes are checked before anything is parsed. Everything that can be wrong is checked before anything is used, and all errors are told at once,
 // each with its file and line. Nothing is guessed: an unreadable value is refused, never taken for zero.
 //
@@ -32,6 +36,12 @@ const (
 	CodeUnexpectedFile refusal.Code = "unexpected_file"
 	// CodeTooLarge refuses a file beyond its limit, before it is parsed.
 	CodeTooLarge refusal.Code = "too_large"
+	// CodeMalformedXLSX refuses a workbook, sheet or cell that cannot be read.
+	CodeMalformedXLSX refusal.Code = "malformed_xlsx"
+	// CodeFormula refuses a cell that is calculated, and a text that a spreadsheet program would calculate.
+	CodeFormula refusal.Code = "formula_refused"
+	// CodeFileChanged refuses a file that says something else than when it was checked.
+	CodeFileChanged refusal.Code = "file_changed"
 	// CodeRateMissing refuses a day without a reference rate, where no earlier one is near enough either.
 	CodeRateMissing refusal.Code = "rate_missing"
 )
@@ -46,4 +56,8 @@ const (
 	MaxCases = 1000
 	// MaxReported bounds how many errors are told at once.
 	MaxReported = 200
+	// MaxFindings bounds how many errors of one imported file are kept, each with its place. All are counted.
+	MaxFindings = 10_000
+	// MaxRecords bounds the records of one imported file.
+	MaxRecords = 500_000
 )
