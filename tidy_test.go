@@ -41,7 +41,7 @@ var onlyUnder = map[string][]string{
 var (
 	pure = []string{
 		"schema", "zk/commit", "zk/transcript",
-		"settlement/ledger", "settlement/swap", "settlement/programme", "settlement/payment", "settlement/netting",
+		"settlement/ledger", "settlement/swap", "settlement/programme", "settlement/exercise", "settlement/payment", "settlement/netting",
 	}
 	impureImports = []string{"context", "database", "log", "net", "os", "io/ioutil", "github.com/jackc"}
 	impureTime    = []string{"Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer", "Sleep"}

@@ -119,7 +119,7 @@ func (a Agreement) Validate() error {
 	if !idForm.MatchString(a.ID) {
 		refuse(CodeAgreementInvalid, "use 1 to 64 letters, digits, points, hyphens and underscores", "id: %.80q cannot name an agreement", a.ID)
 	}
-	if why := textFault(a.Name, MaxTextBytes); why != "" {
+	if why := TextFault(a.Name, MaxTextBytes); why != "" {
 		refuse(CodeAgreementInvalid, "give the exercise a name", "name: %s", why)
 	}
 	if a.Starts.IsZero() || a.Ends.IsZero() || a.Ends.Before(a.Starts) {
@@ -150,7 +150,7 @@ func (a Agreement) memberFaults() (wrong []error) {
 			refuse(i, "name every member once", "%s is a member already", m.Nation)
 		}
 		nations[m.Nation] = true
-		if why := textFault(m.Name, MaxTextBytes); why != "" {
+		if why := TextFault(m.Name, MaxTextBytes); why != "" {
 			refuse(i, "give the member a name", "name: %s", why)
 		}
 		if m.Currency.IsZero() {
@@ -159,7 +159,7 @@ func (a Agreement) memberFaults() (wrong []error) {
 		if !bankForm.MatchString(m.Bank) {
 			refuse(i, "use 1 to 32 letters, digits and hyphens", "bank: %.40q cannot name a bank", m.Bank)
 		}
-		if why := textFault(m.BankName, MaxTextBytes); why != "" {
+		if why := TextFault(m.BankName, MaxTextBytes); why != "" {
 			refuse(i, "give the bank a name", "bank_name: %s", why)
 		}
 		if first, shared := banks[m.Bank]; shared && (first.Currency != m.Currency || first.BankName != m.BankName) {
@@ -187,7 +187,7 @@ func (a Agreement) categoryFaults() (wrong []error) {
 			refuse(i, CodeAgreementInvalid, "name every category once", "%s is there already", c.Code)
 		}
 		codes[c.Code] = true
-		if why := textFault(c.Name, MaxTextBytes); why != "" {
+		if why := TextFault(c.Name, MaxTextBytes); why != "" {
 			refuse(i, CodeAgreementInvalid, "give the category a name", "name: %s", why)
 		}
 		switch c.Formula.Kind {
@@ -270,9 +270,9 @@ func (a Agreement) memberIndex(n Nation) int {
 	return -1
 }
 
-// textFault says what is wrong with a free text, or "". Only printable characters may stand in one: what two people sign must look the same to both, so no
+// TextFault says what is wrong with a free text of at most limit bytes, or "". Only printable characters may stand in one: what two people sign must look the same to both, so no
 // controls, no invisible or direction-changing characters, no spaces but the plain one, and none at the ends.
-func textFault(text string, limit int) string {
+func TextFault(text string, limit int) string {
 	switch {
 	case text == "":
 		return "it is empty"

@@ -28,12 +28,17 @@ func (c *Count) fields(f *wire.Fields) {
 	wire.List(f, 2, &c.Records, maxCountRecords, func(f *wire.Fields, r *Record) { r.fields(f) })
 }
 
+// Fields walks a key's five parts as fields 1 to 5, in documents of this package and others.
+func (k *Key) Fields(f *wire.Fields) {
+	DateField(f, 1, &k.Date)
+	f.Text(2, &k.Category, 16)
+	f.Text(3, (*string)(&k.Supplier), 8)
+	f.Text(4, (*string)(&k.Receiver), 8)
+	f.Text(5, &k.Item, MaxTextBytes)
+}
+
 func (r *Record) fields(f *wire.Fields) {
-	DateField(f, 1, &r.Date)
-	f.Text(2, &r.Category, 16)
-	f.Text(3, (*string)(&r.Supplier), 8)
-	f.Text(4, (*string)(&r.Receiver), 8)
-	f.Text(5, &r.Item, MaxTextBytes)
+	r.Key.Fields(f)
 	DecimalField(f, 6, &r.Quantity)
 	f.Text(7, &r.Unit, MaxUnitBytes)
 	DecimalField(f, 8, &r.UnitPrice)

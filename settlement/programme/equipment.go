@@ -124,7 +124,7 @@ func (d *caseCheck) checkCase() {
 	if !idForm.MatchString(c.ID) {
 		d.refuse("", CodeCaseInvalid, "use 1 to 64 letters, digits, points, hyphens and underscores", "%.80q cannot name a case", c.ID)
 	}
-	if why := textFault(c.Title, MaxTextBytes); why != "" {
+	if why := TextFault(c.Title, MaxTextBytes); why != "" {
 		d.refuse("", CodeCaseInvalid, "give the case a title", "title: %s", why)
 	}
 	var known bool
@@ -155,7 +155,7 @@ func (d *caseCheck) checkContract() {
 			name, value string
 			limit       int
 		}{{"line", line.No, MaxUnitBytes}, {"item", line.Item, MaxTextBytes}, {"part_number", line.PartNumber, MaxSerialBytes}, {"unit", line.Unit, MaxUnitBytes}} {
-			if why := textFault(text.value, text.limit); why != "" {
+			if why := TextFault(text.value, text.limit); why != "" {
 				d.refuse(place, CodeCaseInvalid, "state it", "%s: %s", text.name, why)
 			}
 		}
@@ -177,7 +177,7 @@ func (d *caseCheck) checkContract() {
 			d.refuse(place, fault.Code, fault.Do, "%s", fault.What)
 		}
 		for _, serial := range line.Serials {
-			if why := textFault(serial, MaxSerialBytes); why != "" {
+			if why := TextFault(serial, MaxSerialBytes); why != "" {
 				d.refuse(place, CodeCaseInvalid, "write serial numbers as they are marked", "serial number: %s", why)
 			}
 			if first, repeated := owner[serial]; repeated {
@@ -231,7 +231,7 @@ func (d *caseCheck) deliver() []Delivery {
 }
 
 func (d *caseCheck) checkReceipt(place string, r Receipt, p *progress) {
-	if why := textFault(r.No, MaxSerialBytes); why != "" {
+	if why := TextFault(r.No, MaxSerialBytes); why != "" {
 		d.refuse(place, CodeReceiptInvalid, "number the receipt", "receipt: %s", why)
 	}
 	if p.receipts[r.No] {
@@ -252,7 +252,7 @@ func (d *caseCheck) checkReceipt(place string, r Receipt, p *progress) {
 	case r.Accepted.Equal(r.Delivered) && r.Discrepancy != "":
 		d.refuse(place, CodeReceiptInvalid, "drop the note or lower the accepted quantity", "it notes a discrepancy and accepts everything")
 	case !r.Accepted.Equal(r.Delivered):
-		if why := textFault(r.Discrepancy, MaxTextBytes); why != "" {
+		if why := TextFault(r.Discrepancy, MaxTextBytes); why != "" {
 			d.refuse(place, CodeReceiptInvalid, "say what was wrong with the rest", "discrepancy: %s", why)
 		}
 	}

@@ -75,19 +75,44 @@ func Match(a Agreement, counts []Count) (lines []Line, divergences []Divergence,
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(pairs), Key.Compare) {
 		p := pairs[key]
-		if reason := a.diverge(p.supplier, p.receiver); reason != "" {
+		line, reason, err := a.Compare(p.supplier, p.receiver)
+		if err != nil {
+			return nil, nil, err
+		}
+		if reason != "" {
 			divergences = append(divergences, Divergence{key, reason, copyOf(p.supplier), copyOf(p.receiver)})
 			continue
-		}
-		line := Line{Key: key, Quantity: decimal.Min(p.supplier.Quantity, p.receiver.Quantity), Unit: p.supplier.Unit, UnitPrice: p.supplier.UnitPrice,
-			Supplied: p.supplier.Quantity, Received: p.receiver.Quantity}
-		supplier, _ := a.Member(key.Supplier)
-		if line.Amount, err = lineTotal(line.Quantity, line.UnitPrice, supplier.Currency); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", key, err)
 		}
 		lines = append(lines, line)
 	}
 	return lines, divergences, nil
+}
+
+// Compare sets two nations' records of the same key side by side, each checked before and nil where that nation has none, not both. They give the line
+// they confirm, or the reason why they do not. Refused: what Price refuses.
+func (a Agreement) Compare(supplier, receiver *Record) (Line, Reason, error) {
+	if reason := a.diverge(supplier, receiver); reason != "" {
+		return Line{}, reason, nil
+	}
+	line := Line{Key: supplier.Key, Quantity: decimal.Min(supplier.Quantity, receiver.Quantity), Unit: supplier.Unit, UnitPrice: supplier.UnitPrice,
+		Supplied: supplier.Quantity, Received: receiver.Quantity}
+	var err error
+	line.Amount, err = a.Price(line)
+	return line, "", err
+}
+
+// Price gives a line's amount: quantity times unit price in the currency of its supplier, halves rounded to even. Refused: unknown_member, amount_invalid
+// for a negative factor, overflow.
+func (a Agreement) Price(line Line) (money.Amount, error) {
+	supplier, ok := a.Member(line.Supplier)
+	if !ok {
+		return money.Amount{}, refusal.Newf(CodeUnknownMember, "use the code of a member", "supplier %.20q is no member of %s", line.Supplier, a.ID)
+	}
+	amount, err := lineTotal(line.Quantity, line.UnitPrice, supplier.Currency)
+	if err != nil {
+		return money.Amount{}, fmt.Errorf("%s: %w", line.Key, err)
+	}
+	return amount, nil
 }
 
 // diverge says why two records of the same key do not confirm each other, or "".

@@ -112,10 +112,10 @@ func (a Agreement) recordFaults(counter Nation, r Record) (wrong []*refusal.Refu
 	if counter != r.Supplier && counter != r.Receiver {
 		refuse(CodeWrongNation, "a nation counts what it supplied or received itself", "%s counts what went from %.20q to %.20q", counter, r.Supplier, r.Receiver)
 	}
-	if why := textFault(r.Item, MaxTextBytes); why != "" {
+	if why := TextFault(r.Item, MaxTextBytes); why != "" {
 		refuse(CodeRecordInvalid, "describe what was supplied", "item: %s", why)
 	}
-	if why := textFault(r.Unit, MaxUnitBytes); why != "" {
+	if why := TextFault(r.Unit, MaxUnitBytes); why != "" {
 		refuse(CodeRecordInvalid, "name the unit of measure", "unit: %s", why)
 	}
 	numbers := pricedFaults(r.Quantity, r.UnitPrice)

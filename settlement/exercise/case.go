@@ -1,0 +1,440 @@
+package exercise
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"entente/schema/refusal"
+	"entente/schema/wire"
+	"entente/settlement/programme"
+	"entente/wallet/quorum"
+)
+
+// CaseState says how far a case has come.
+type CaseState string
+
+// The closed list of case states.
+const (
+	Open    CaseState = "open"
+	Agreed  CaseState = "agreed"  // by both parties
+	Awarded CaseState = "awarded" // by the arbiter
+	Moot    CaseState = "moot"    // the counts agree after all
+)
+
+// Side is what one party of a case counted.
+type Side struct {
+	Nation   programme.Nation
+	Record   *programme.Record // nil where it counted nothing
+	Evidence []wire.Hash
+	By       []quorum.Person
+}
+
+// Figures are what a line is said to be. A quantity of zero says that nothing is owed.
+type Figures struct {
+	Quantity  decimal.Decimal
+	Unit      string
+	UnitPrice decimal.Decimal
+}
+
+// String gives "75 kg at 38.5".
+func (f Figures) String() string { return fmt.Sprintf("%s %s at %s", f.Quantity, f.Unit, f.UnitPrice) }
+
+// walk walks the figures as three fields of a document, from tag on.
+func (f *Figures) walk(w *wire.Fields, tag uint16) {
+	programme.DecimalField(w, tag, &f.Quantity)
+	w.Text(tag+1, &f.Unit, programme.MaxUnitBytes)
+	programme.DecimalField(w, tag+2, &f.UnitPrice)
+}
+
+// Case is a disagreement of two nations: two counts of a line that diverge, or what a receiver disputes of a delivery. It freezes that and nothing else.
+type Case struct {
+	ID       wire.Hash // the line's where two counts diverge, else the event that raised it
+	Line     *Line
+	Reason   string // what diverges, "contested", or what is wrong with a delivery
+	State    CaseState
+	Ours     Side            // the supplier's
+	Theirs   Side            // the receiver's
+	Held     decimal.Decimal // of a delivery: the quantity in dispute
+	Standing *PlacedProposal // the latest proposal, nil before the first
+	Appealed bool
+	Decision *Figures // once decided
+
+	contested bool
+	late      bool // raised after the line was billed: a decision gives a credit
+	history   []string
+}
+
+// outcomes label the lines in which a case about a delivery may end.
+var outcomes = []string{"settled", "credit"}
+
+// PlacedProposal is a proposal in its place.
+type PlacedProposal struct {
+	Event wire.Hash
+	By    programme.Nation
+	Figures
+	Evidence wire.Hash
+	Note     string
+
+	of *Case
+}
+
+// Cases lists all cases in the order of their lines, those of a line as they came up.
+func (s *State) Cases() []*Case {
+	return slices.SortedStableFunc(slices.Values(s.opened), func(c, d *Case) int {
+		if by := c.Line.Key.Compare(d.Line.Key); by != 0 {
+			return by
+		}
+		return compareHashes(c.Line.ID, d.Line.ID)
+	})
+}
+
+// Case finds a case by its id.
+func (s *State) Case(id wire.Hash) (*Case, bool) {
+	c, ok := s.cases[id]
+	return c, ok
+}
+
+// delivery says whether the case is about a delivery and not about two counts.
+func (c *Case) delivery() bool { return c.ID != c.Line.ID }
+
+func (s *State) openCase(c *Case, e *Entry) {
+	c.State = Open
+	if before := s.cases[c.ID]; before != nil {
+		c.history = before.history
+		s.opened = slices.DeleteFunc(s.opened, func(other *Case) bool { return other == before })
+	}
+	s.cases[c.ID], c.Line.Case = c, c
+	s.opened = append(s.opened, c)
+	if c.delivery() {
+		c.note(e, "disputes %s %s: %s", c.Held, c.Line.Unit, c.Reason)
+		return
+	}
+	c.note(e, "the counts are set side by side: %s", c.Reason)
+}
+
+func (c *Case) note(e *Entry, format string, args ...any) {
+	c.history = append(c.history, fmt.Sprintf("%s %s: %s", minute(e.AtMS), who(e), fmt.Sprintf(format, args...)))
+}
+
+// Tell gives the case's history for people: both counts with their evidence, and what was said, a line each.
+func (c *Case) Tell() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "case %s of %s: %s, %s\n", c.ID.Short(), c.Line.Key, c.Reason, c.State)
+	if !c.delivery() {
+		for _, side := range []struct {
+			part string
+			Side
+		}{{"supplier", c.Ours}, {"receiver", c.Theirs}} {
+			fmt.Fprintf(&b, "  %s %s counted %s\n", side.part, side.Nation, side.Side)
+		}
+	}
+	for _, text := range c.history {
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
+	return b.String()
+}
+
+// String gives "80 kg at 38.5 (ravi of IND; evidence 0a1b2c3d)", or "nothing".
+func (s Side) String() string {
+	if s.Record == nil {
+		return "nothing"
+	}
+	var notes []string
+	for _, p := range s.By {
+		notes = append(notes, p.String())
+	}
+	text := s.Record.Statement() + " (" + strings.Join(notes, ", ")
+	for i, h := range s.Evidence {
+		if i == 0 {
+			text += "; evidence"
+		}
+		text += " " + h.Short()
+	}
+	return text + ")"
+}
+
+// open finds a case that is not decided and that the author is a party of.
+func (s *State) open(id wire.Hash, e *Entry) (*Case, error) {
+	c := s.cases[id]
+	switch {
+	case c == nil:
+		return nil, refusal.Newf(CodeUnknownDocument, "name a case that is open", "there is no case %s", id.Short())
+	case !c.Line.party(e.Author):
+		return nil, refusal.Newf(CodeNotAParty, "leave it to its two nations", "the case is between %s and %s", c.Line.Supplier, c.Line.Receiver)
+	case c.State != Open:
+		return nil, refusal.Newf(CodeCaseState, "nothing: it stands as decided", "case %s is %s", id.Short(), c.State)
+	}
+	return c, nil
+}
+
+// figuresFault refuses figures the line could not be billed by.
+func (s *State) figuresFault(c *Case, f Figures) error {
+	l := c.Line
+	if c.delivery() {
+		if f.Unit != l.Unit || !f.UnitPrice.Equal(l.UnitPrice) || f.Quantity.GreaterThan(c.Held) {
+			return refusal.Newf(CodeActInvalid, fmt.Sprintf("propose 0 to %s %s at %s", c.Held, l.Unit, l.UnitPrice), "%s is not of what is disputed", f)
+		}
+	}
+	if f.Quantity.IsNegative() {
+		return refusal.Newf(CodeActInvalid, "propose 0 or more", "%s is below zero", f)
+	}
+	v, err := s.ruling(l.Key)
+	if err != nil {
+		return err
+	}
+	r := programme.Record{Key: l.Key, Quantity: f.Quantity, Unit: f.Unit, UnitPrice: f.UnitPrice}
+	if r.Quantity.IsZero() {
+		r.Quantity = decimal.NewFromInt(1) // nothing of it is owed, and the rest must be sound all the same
+	}
+	return v.Terms.Agreement.CheckCount(programme.Count{Nation: l.Supplier, Source: "case " + c.ID.Short(), Records: []programme.Record{r}})
+}
+
+// Contest opens a case about a line both counts agree on, before the bill with it is signed.
+type Contest struct {
+	Line     wire.Hash
+	Evidence wire.Hash
+	Note     string
+}
+
+// Kind gives contest.
+func (*Contest) Kind() string { return "contest" }
+
+func (a *Contest) fields(f *wire.Fields) {
+	hashField(f, 1, &a.Line)
+	hashField(f, 2, &a.Evidence)
+	f.Text(3, &a.Note, programme.MaxTextBytes)
+}
+
+func (a *Contest) cites() []wire.Hash { return nil }
+
+func (a *Contest) judge(s *State, e *Entry) error {
+	l := s.lines[a.Line]
+	switch {
+	case l == nil || !l.counted:
+		return refusal.Newf(CodeUnknownDocument, "name a line of two counts; report what is wrong with a delivery", "no two counts make a line %s", a.Line.Short())
+	case !l.party(e.Author):
+		return refusal.Newf(CodeNotAParty, "leave it to its two nations", "the line is between %s and %s", l.Supplier, l.Receiver)
+	case l.Status != Due || l.decided || l.signedBill() || l.given():
+		return refusal.Newf(CodeLineState, "settle the difference by a further record", "%s is %s, decided or billed", l.Key, l.Status)
+	}
+	return textFault("note", a.Note, programme.MaxTextBytes)
+}
+
+func (a *Contest) do(s *State, e *Entry) {
+	l := s.lines[a.Line]
+	l.lapse()
+	l.Status = Frozen
+	c := &Case{ID: l.ID, Line: l, Reason: "contested", Ours: s.side(l.Supplier, l.Key), Theirs: s.side(l.Receiver, l.Key), contested: true}
+	s.openCase(c, e)
+	c.note(e, "contests the line: %s%s", a.Note, evidence(a.Evidence))
+}
+
+func (a *Contest) tell(s *State) string { return "contests " + s.lines[a.Line].Key.String() }
+
+// Propose says what a line in a case should be. The latest proposal of either party stands, so a second one is the answer to the first.
+type Propose struct {
+	Case wire.Hash
+	Figures
+	Evidence wire.Hash
+	Note     string
+}
+
+// Kind gives propose.
+func (*Propose) Kind() string { return "propose" }
+
+func (a *Propose) fields(f *wire.Fields) {
+	hashField(f, 1, &a.Case)
+	a.walk(f, 2)
+	hashField(f, 5, &a.Evidence)
+	f.Text(6, &a.Note, programme.MaxTextBytes)
+}
+
+func (a *Propose) cites() []wire.Hash { return nil }
+
+func (a *Propose) judge(s *State, e *Entry) error {
+	c, err := s.open(a.Case, e)
+	if err != nil {
+		return err
+	}
+	if err := noteFault("note", a.Note); err != nil {
+		return err
+	}
+	return s.figuresFault(c, a.Figures)
+}
+
+func (a *Propose) do(s *State, e *Entry) {
+	c := s.cases[a.Case]
+	verb := "proposes"
+	if c.Standing != nil && c.Standing.By != e.Author {
+		verb = "answers with"
+	}
+	c.Standing = &PlacedProposal{e.Hash, e.Author, a.Figures, a.Evidence, a.Note, c}
+	s.documents[e.Hash] = c.Standing
+	c.note(e, "%s %s%s%s", verb, a.Figures, because(a.Note), evidence(a.Evidence))
+}
+
+func (a *Propose) tell(s *State) string {
+	return fmt.Sprintf("proposes %s for %s", a.Figures, s.cases[a.Case].Line.Key)
+}
+
+func because(note string) string {
+	if note == "" {
+		return ""
+	}
+	return ": " + note
+}
+
+func evidence(h wire.Hash) string {
+	if h.IsZero() {
+		return ""
+	}
+	return " (evidence " + h.Short() + ")"
+}
+
+func (p *PlacedProposal) maySign(s *State, e *Entry) error {
+	_, err := s.open(p.of.ID, e)
+	switch { // what both parties agree on stands, even where an award came to be before it
+	case err != nil && (p.of.State != Awarded || !p.of.Line.party(e.Author) || p.of.settled(s)):
+		return err
+	case p.of.Standing != p:
+		return refusal.Newf(CodeCaseState, "answer the latest one", "%s has been answered", p.Figures)
+	case p.By == e.Author:
+		return refusal.Newf(CodeOwnProposal, "wait for the other party", "%s proposed it itself", e.Author)
+	}
+	return nil
+}
+
+// settled says whether what was decided is in a bill both signed, or given back in part, so that nothing can be decided otherwise.
+func (c *Case) settled(s *State) bool {
+	lines := []*Line{c.Line}
+	if c.delivery() {
+		lines = nil
+		for _, label := range outcomes {
+			if l := s.lines[derivedID(label, c.ID[:])]; l != nil {
+				lines = append(lines, l)
+			}
+		}
+	}
+	return slices.ContainsFunc(lines, func(l *Line) bool { return l.signedBill() || l.given() })
+}
+
+func (p *PlacedProposal) sign(s *State, e *Entry) {
+	if p.of.State == Awarded {
+		p.of.Line.lapse()
+		for _, label := range outcomes {
+			if l := s.lines[derivedID(label, p.of.ID[:])]; l != nil {
+				l.lapse()
+			}
+		}
+	}
+	p.of.State = Agreed
+	p.of.note(e, "agrees to %s", p.Figures)
+	s.decide(p.of, p.Figures, e)
+}
+
+func (p *PlacedProposal) title() string { return fmt.Sprintf("%s for %s", p.Figures, p.of.Line.Key) }
+
+// Appeal asks the arbiter the agreement names to decide a case.
+type Appeal struct {
+	Case     wire.Hash
+	Evidence wire.Hash
+	Note     string
+}
+
+// Kind gives appeal.
+func (*Appeal) Kind() string { return "appeal" }
+
+func (a *Appeal) fields(f *wire.Fields) {
+	hashField(f, 1, &a.Case)
+	hashField(f, 2, &a.Evidence)
+	f.Text(3, &a.Note, programme.MaxTextBytes)
+}
+
+func (a *Appeal) cites() []wire.Hash { return nil }
+
+func (a *Appeal) judge(s *State, e *Entry) error {
+	c, err := s.open(a.Case, e)
+	if err != nil {
+		return err
+	}
+	if c.Appealed {
+		return refusal.Newf(CodeCaseState, "wait for the award, or agree", "the arbiter is asked already")
+	}
+	if _, err := s.arbiter(c); err != nil {
+		return err
+	}
+	return noteFault("note", a.Note)
+}
+
+// arbiter gives who decides a case, by the version that rules its line.
+func (s *State) arbiter(c *Case) (programme.Nation, error) {
+	v, err := s.ruling(c.Line.Key)
+	if err != nil {
+		return "", err
+	}
+	n, ok := v.Terms.Arbiter(c.Line.Supplier, c.Line.Receiver)
+	if !ok {
+		return "", refusal.Newf(CodeNotArbiter, "agree with the other party, or amend the agreement", "version %d names no arbiter beside %s and %s", v.Terms.Version, c.Line.Supplier, c.Line.Receiver)
+	}
+	return n, nil
+}
+
+func (a *Appeal) do(s *State, e *Entry) {
+	c := s.cases[a.Case]
+	c.Appealed = true
+	c.note(e, "appeals to the arbiter%s%s", because(a.Note), evidence(a.Evidence))
+}
+
+func (a *Appeal) tell(s *State) string { return "appeals about " + s.cases[a.Case].Line.Key.String() }
+
+// Award is the arbiter's decision.
+type Award struct {
+	Case wire.Hash
+	Figures
+	Note string
+}
+
+// Kind gives award.
+func (*Award) Kind() string { return "award" }
+
+func (a *Award) fields(f *wire.Fields) {
+	hashField(f, 1, &a.Case)
+	a.walk(f, 2)
+	f.Text(5, &a.Note, programme.MaxTextBytes)
+}
+
+func (a *Award) cites() []wire.Hash { return nil }
+
+func (a *Award) judge(s *State, e *Entry) error {
+	c := s.cases[a.Case]
+	if c == nil {
+		return refusal.Newf(CodeUnknownDocument, "name a case that is open", "there is no case %s", a.Case.Short())
+	}
+	n, err := s.arbiter(c)
+	switch {
+	case err != nil:
+		return err
+	case n != e.Author:
+		return refusal.Newf(CodeNotArbiter, "leave it to the arbiter", "%s decides between %s and %s", n, c.Line.Supplier, c.Line.Receiver)
+	case c.State != Open || !c.Appealed:
+		return refusal.Newf(CodeCaseState, "wait for an appeal", "case %s is %s, and nobody waits for an award", a.Case.Short(), c.State)
+	}
+	if err := textFault("note", a.Note, programme.MaxTextBytes); err != nil {
+		return err
+	}
+	return s.figuresFault(c, a.Figures)
+}
+
+func (a *Award) do(s *State, e *Entry) {
+	c := s.cases[a.Case]
+	c.State = Awarded
+	c.note(e, "awards %s: %s", a.Figures, a.Note)
+	s.decide(c, a.Figures, e)
+}
+
+func (a *Award) tell(s *State) string {
+	return fmt.Sprintf("awards %s for %s", a.Figures, s.cases[a.Case].Line.Key)
+}
