@@ -103,6 +103,9 @@ func TestLosingTheDatabaseUnderLoadLosesNothingAndDoublesNothing(t *testing.T) {
 	if _, got := balanceOf(t, h, "DESK-JPN"); got != want {
 		t.Errorf("%d was acknowledged and the balance is %d", want, got)
 	}
+	if err := fsck(t, h, url); err != nil { // sessions were taken up again in the middle of the chain of seals
+		t.Error(err)
+	}
 	t.Logf("%d orders were acknowledged", want-500)
 }
 
@@ -133,4 +136,9 @@ func TestSwapsSettleWhileBothDatabasesDropTheirSessions(t *testing.T) {
 	defer stop.Stop()
 	settleMany(t, p, 30, 25*time.Second)
 	<-done
+	for _, h := range []*house{p.aus, p.jpn} {
+		if err := fsck(t, h, urls[h.bank]); err != nil {
+			t.Error(err)
+		}
+	}
 }

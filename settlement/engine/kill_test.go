@@ -161,7 +161,6 @@ func TestKillingABankUnderLoadLosesNothingDoublesNothingAndTakesNoHeadBack(t *te
 
 // heard is what the victim said in all its lives.
 type heard struct {
-	mu    sync.Mutex
 	next  []int64                   // of each client, the first order that was not acknowledged
 	heads map[int64]transcript.Hash // by size
 }

@@ -23,7 +23,7 @@ type Store interface {
 	Commit(ctx context.Context, b *Batch) error
 	// Committed tells, after an unknown outcome, whether the batch is there. When it says no, the batch can never appear later.
 	Committed(ctx context.Context, batch int64) (bool, error)
-	// Term is this session's term: batches are stored and sealed with it.
+	// Term is the term with which this session was opened: batches are stored and sealed with it, also after the session had to be taken up again.
 	Term() int64
 
 	// Nodes gives the hashes of a level's nodes from number from up to and without number to.

@@ -156,6 +156,9 @@ func (w *Watcher) Patrol(ctx context.Context, identity engine.Identity, begin fu
 // SnapshotEvery is how many entries a ledger grows by between two snapshots, at least.
 const SnapshotEvery = 100_000
 
+// hurried is how much longer a round takes than its work while a snapshot is overdue: a start should not have to fold more than it must.
+const hurried = 4
+
 // snapshot keeps what a round that folded has come to, if the last snapshot is old enough.
 func (w *Watcher) snapshot(ctx context.Context, check *engine.Checker) error {
 	last, err := w.latestSnapshot(ctx)
@@ -174,9 +177,13 @@ func (w *Watcher) round(ctx context.Context, identity engine.Identity, check *en
 	if err := w.readers.QueryRow(ctx, "SELECT coalesce(max(seq) + 1, 0) FROM entry").Scan(&total); err != nil {
 		return err
 	}
-	began := time.Now()
+	last, err := w.latestSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	began, worked := time.Now(), time.Duration(0)
 	for check.Size() < total {
-		more := false
+		more, page := false, time.Now()
 		err := pgx.BeginTxFunc(ctx, w.readers, snapshotTx, func(tx pgx.Tx) (err error) {
 			more, err = checkPage(ctx, tx, check)
 			return err
@@ -187,11 +194,18 @@ func (w *Watcher) round(ctx context.Context, identity engine.Identity, check *en
 		if !more {
 			break
 		}
+		worked += time.Since(page)
 		// As far through the time as through the journal; a round that cannot keep up does not wait.
 		due := time.Duration(float64(length) * float64(check.Size()) / float64(total))
+		if total-last >= SnapshotEvery {
+			due = min(due, hurried*worked)
+		}
 		if err := rest(ctx, due-time.Since(began)); err != nil {
 			return err
 		}
+	}
+	if total-last >= SnapshotEvery {
+		length = min(length, hurried*worked)
 	}
 	if err := rest(ctx, length-time.Since(began)); err != nil {
 		return err

@@ -22,6 +22,7 @@ const readersMost = 4
 type Store struct {
 	writer  *writer
 	readers *pgxpool.Pool
+	term    int64 // with which it was opened
 }
 
 var _ engine.Store = (*Store)(nil)
@@ -33,7 +34,7 @@ func Open(ctx context.Context, url, bank string, options ...Option) (*Store, err
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger of %s: %w", bank, err)
 	}
-	return &Store{writer: w, readers: readers}, nil
+	return &Store{writer: w, readers: readers, term: w.term}, nil
 }
 
 // Standby is Open for a process that stands beside the one that writes: it waits for as long as ctx lasts until that one is gone, and takes over. waiting is
@@ -43,7 +44,7 @@ func Standby(ctx context.Context, url, bank string, waiting func(), options ...O
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger of %s: %w", bank, err)
 	}
-	return &Store{writer: w, readers: readers}, nil
+	return &Store{writer: w, readers: readers, term: w.term}, nil
 }
 
 func open(ctx context.Context, url, owner string, options []Option) (*writer, *pgxpool.Pool, error) {
@@ -82,7 +83,7 @@ func (s *Store) Commit(ctx context.Context, b *engine.Batch) error {
 	if due := s.writer.last + 1; b.ID != due {
 		return fmt.Errorf("batch %d came where %d is due", b.ID, due)
 	}
-	return s.writer.commit(ctx, b.ID, statements(b, s.writer.term))
+	return s.writer.commit(ctx, b.ID, statements(b, s.term))
 }
 
 // Committed implements engine.Store.
@@ -91,7 +92,7 @@ func (s *Store) Committed(ctx context.Context, batch int64) (bool, error) {
 }
 
 // Term implements engine.Store.
-func (s *Store) Term() int64 { return s.writer.term }
+func (s *Store) Term() int64 { return s.term }
 
 // Leaves implements engine.Store.
 func (s *Store) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
