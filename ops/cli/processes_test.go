@@ -174,6 +174,16 @@ func TestAKilledProcessComesBackAndARefusedOneIsNamed(t *testing.T) {
 		r.kill(t, id)
 		r.until(t, id+" open again", func() bool { return strings.Count(r.log(t, id), "is open") == 2 })
 	}
+	// Beside the bank that runs, after a kill.
+	checked, err := exec.CommandContext(t.Context(), "entente", "bank", "fsck", "--json", "--config", filepath.Join(results[0], "config", "boj.json")).Output()
+	var found struct {
+		Bank    string `json:"bank"`
+		Sound   bool   `json:"sound"`
+		Entries int64  `json:"entries"`
+	}
+	if err != nil || json.Unmarshal(checked, &found) != nil || found.Bank != "boj" || !found.Sound || found.Entries < 5 {
+		t.Errorf("fsck gives %q (%v)", checked, err)
+	}
 	if err := os.Chmod(filepath.Join(results[0], "keys", "provider.age"), 0o644); err != nil {
 		t.Fatal(err)
 	}
