@@ -64,17 +64,23 @@ func (e *Engine) turn(works []*work) error {
 		}
 		d.works, d.answers = append(d.works, w), append(d.answers, a)
 	}
-	if err := e.weave(d); err != nil {
-		return err
-	}
 	if e.flight == nil {
 		return e.launch()
 	}
-	return nil
+	if len(d.entries) < weaveLeast {
+		return nil
+	}
+	return e.weave(d)
 }
+
+// weaveLeast is how many entries are worth making leaves of while more may come: together they cost less.
+const weaveLeast = 32
 
 // weave makes the leaves of what was stepped since the last time.
 func (e *Engine) weave(d *draft) error {
+	if len(d.entries) == 0 {
+		return nil
+	}
 	records, err := e.loom.records(d.entries)
 	if err != nil {
 		return err
@@ -91,6 +97,9 @@ func (e *Engine) weave(d *draft) error {
 func (e *Engine) launch() error {
 	d := e.hand
 	e.hand = nil
+	if err := e.weave(d); err != nil {
+		return err
+	}
 	b, err := e.finish(d)
 	if err != nil {
 		return err
