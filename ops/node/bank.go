@@ -12,13 +12,11 @@ import (
 
 	"entente/bridge/bus"
 	"entente/bridge/witness"
-	"entente/ops/failpoint"
 	"entente/ops/telemetry"
 	"entente/schema/refusal"
 	"entente/schema/trust"
 	"entente/schema/wire"
 	"entente/settlement/engine"
-	"entente/settlement/payment"
 	"entente/settlement/swap"
 	"entente/wallet"
 	"entente/zk/commit"
@@ -41,6 +39,7 @@ type BankConfig struct {
 
 	Public        BankLog // how the log is shown and watched
 	SupplyEveryMS int64   // how often the supply is proven while the log grows; 0 for only when an auditor asks
+	DoubtMinor    int64   // most that may be held for swaps that one other bank has not decided, minor units; 0 for no limit
 }
 
 // Bank is one central bank's process.
@@ -103,8 +102,10 @@ func OpenBank(ctx context.Context, cfg BankConfig) (_ *Bank, err error) {
 	}
 	b.outbox = bus.NewOutbox(cfg.Bus, cfg.ID)
 	owned = false
+	machine := swap.New(cfg.Trust.Network, cfg.ID, pinned.Currency, 1)
+	machine.Know(peersOf(&cfg)...)
 	b.engine, err = engine.Open(ctx, engine.Config{
-		Machine: swap.New(cfg.Trust.Network, cfg.ID, pinned.Currency, 1), Store: cfg.Store, Veil: veil, Swap: swapKey,
+		Machine: machine, Store: cfg.Store, Veil: veil, Swap: swapKey,
 		Checkpoint: noteSigner, Origin: pinned.LogOrigin, Clock: cfg.Clock, Deliver: b.deliver,
 		Tracer: cfg.Telemetry.Tracer("engine"), Meter: cfg.Telemetry.Meter("engine"),
 	})
@@ -128,10 +129,8 @@ func OpenBank(ctx context.Context, cfg BankConfig) (_ *Bank, err error) {
 	}
 	b.stops = append(b.stops, stop)
 	var peers []string
-	for _, other := range cfg.Trust.Banks {
-		if other.ID != cfg.ID {
-			peers = append(peers, other.ID)
-		}
+	for _, other := range peersOf(&cfg) {
+		peers = append(peers, other.Bank)
 	}
 	stop, err = cfg.Bus.ReceiveBatches(b.ctx, cfg.ID, peers, b.receive)
 	if err != nil {
@@ -195,98 +194,6 @@ const (
 	SecretSalts     = "salts"     // salts of leaf bodies and items
 	SecretProgramme = "programme" // programme tags, shared by the members
 )
-
-// storedPoints name the moment between a message's commit and its way out.
-var storedPoints = map[wire.PayloadType]string{
-	wire.TypePropose: failpoint.BankProposeStored, wire.TypeVote: failpoint.BankVoteStored, wire.TypeDecision: failpoint.BankDecisionStored,
-	wire.TypeDecisionAck: failpoint.BankAckStored,
-}
-
-// deliver hands stored messages to the carrier. It runs after their commit.
-func (b *Bank) deliver(messages []engine.Message) {
-	items := make([]bus.Item, len(messages))
-	for i, m := range messages {
-		failpoint.Pass(storedPoints[m.Key.Type])
-		items[i] = bus.Item{Recipient: m.Key.Recipient, Envelope: m.Envelope, Attachment: m.Attachment, Attempt: m.Attempt, Cause: m.Cause}
-	}
-	b.outbox.Deliver(items)
-}
-
-// receive takes a batch off the carrier. Every message is verified over the bytes received before it is read; all of a batch enter the engine together, so
-// that they share one commit.
-func (b *Bank) receive(ctx context.Context, from string, bytes []byte) {
-	batch, err := wire.ParseBatch(bytes)
-	if err != nil {
-		b.cfg.Log.Warn("batch dropped", "from", from, "code", string(refusal.CodeOf(err)))
-		return
-	}
-	attached := make(map[wire.Hash][]byte, len(batch.Attachments))
-	for _, a := range batch.Attachments {
-		attached[wire.AttachmentHash(a)] = a
-	}
-	var sent sync.WaitGroup
-	for i := range batch.Messages {
-		ctx, span := b.arrival(ctx, from, batch.Messages[i].Hash())
-		work, err := b.admit(&batch.Messages[i], attached)
-		if err != nil {
-			telemetry.End(span, err)
-			b.cfg.Log.Warn("message dropped", "from", from, "code", string(refusal.CodeOf(err)))
-			continue
-		}
-		sent.Add(1)
-		go func() {
-			defer sent.Done()
-			// A refusal is on record in the bank's notes; a fault stops the engine, and the message comes again.
-			_, err := b.engine.Submit(ctx, work)
-			telemetry.End(span, err)
-			if err != nil && refusal.CodeOf(err) == "" && b.ctx.Err() == nil {
-				b.cfg.Log.Error("message not processed", "from", from, "error", err)
-			}
-		}()
-	}
-	sent.Wait()
-}
-
-// admit verifies one message of SWAP/1 and, for a proposal, what its attached package authorises.
-func (b *Bank) admit(envelope *wire.Envelope, attached map[wire.Hash][]byte) (engine.Work, error) {
-	payload := envelope.Payload
-	if len(payload) > wire.LimitMessage {
-		return engine.Work{}, refusal.Newf(wire.CodeTooLarge, "send a smaller message", "a message of %d bytes", len(payload))
-	}
-	signers, err := envelope.Verify(envelope.Type, b.cfg.Trust)
-	if err != nil {
-		return engine.Work{}, err
-	}
-	message, err := wire.ParseSwapMessage(envelope.Type, payload)
-	if err != nil {
-		return engine.Work{}, err
-	}
-	if len(signers) != 1 || signers[0].Owner != message.Head().Sender {
-		return engine.Work{}, refusal.Newf(wire.CodeSigInvalid, "sign with a key of the sender", "a message of %s is signed by %s", message.Head().Sender, signers[0].Owner)
-	}
-	event := swap.MessageVerified{Message: message, Hash: envelope.Hash(), NowMS: b.cfg.Clock()}
-	evidence := []engine.Evidence{{Kind: "message", Hash: event.Hash, Bytes: envelope.Bytes()}}
-	if p, ok := message.(*wire.Propose); ok {
-		terms, err := wire.ParseTerms(p.Terms)
-		if err != nil {
-			return engine.Work{}, err
-		}
-		if bytes, there := attached[terms.Proofs]; there {
-			event.Payment, event.Refusal = b.authorised(bytes)
-			evidence = append(evidence, engine.Evidence{Kind: engine.EvidenceAttachment, Hash: terms.Proofs, Bytes: bytes})
-		}
-	}
-	return engine.Work{Event: event, Evidence: evidence}, nil
-}
-
-// authorised reads a payment package and verifies everything in it that does not depend on the ledger.
-func (b *Bank) authorised(bytes []byte) (*payment.Authorised, error) {
-	p, err := wire.ParsePayment(bytes)
-	if err != nil {
-		return nil, err
-	}
-	return payment.Verify(&p, b.cfg.Trust, b.cfg.Clock())
-}
 
 // verifyBill checks a countersigned bill and its proofs: signatures of both nations, one proof a chunk, each under a pinned key and for this bill alone.
 func (b *Bank) verifyBill(proven *wire.ProvenBill) (wire.Bill, error) {

@@ -112,7 +112,7 @@ func (b *Bank) onPay(ctx context.Context, from wire.Key, body []byte) ([]byte, e
 	} else if taken {
 		return b.outcome(ctx, from, hash)
 	}
-	authorised, err := b.authorised(handed.Payment)
+	authorised, err := b.authorised(handed.Payment, b.cfg.Clock())
 	if err != nil {
 		return nil, err
 	}

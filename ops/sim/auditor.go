@@ -91,7 +91,7 @@ func (a *auditor) check(w *world, b *bank, e swap.Event, out *swap.Output) {
 		a.checkDeadlines(w, b)
 	}
 	for _, n := range out.Notes {
-		if n.Kind == swap.NoteAlarm {
+		if n.Kind == swap.NoteAlarm && n.Code != string(swap.CodeInDoubt) {
 			w.breach("ALARM", "%s raises an alarm among honest banks: %s", b.name, n.Text)
 		}
 	}
@@ -111,7 +111,12 @@ func (a *auditor) checkDeadlines(w *world, b *bank) {
 		if stored.State != swap.Proposed || b.clock(w) < stored.Terms.DecideByMS {
 			continue
 		}
-		if s, _ := b.machine.Swap(id); s.State == swap.Proposed {
+		s, _ := b.machine.Swap(id)
+		heard := true // from every bank of the swap, in this run
+		for _, p := range s.Peers {
+			heard = heard && b.machine.Speaks(p.Bank)
+		}
+		if heard && s.State == swap.Proposed {
 			w.breach("DEADLINE", "%s looked at the clock %d ms after decide_by and keeps swap %s proposed", b.name, b.clock(w)-stored.Terms.DecideByMS, id.Short())
 		}
 	}

@@ -81,7 +81,7 @@ func (s *scene) entry(b *bank, kind wire.LeafKind, change func(*ledger.Entry)) {
 func (s *scene) message(b *bank, m wire.SwapMessage, to string) {
 	c := s.auditor.chains[[2]string{b.name, to}]
 	*m.Head() = wire.Header{Network: network, Swap: s.id, Sender: b.name, Recipient: to, Epoch: 1, Seq: c.seq + 1, Prev: c.hash}
-	s.auditor.sent(s.world, b, swap.Outgoing{Key: swap.MessageKey{Swap: s.id, Recipient: to, Type: m.PayloadType()}, Message: m})
+	s.auditor.sent(s.world, b, swap.Outgoing{Key: swap.MessageKey{Swap: s.id, Recipient: to, Type: m.PayloadType(), Epoch: 1}, Message: m})
 }
 
 // TestTheAuditorNoticesEveryBreach forges, one at a time, what a broken machine would do.
@@ -109,7 +109,7 @@ func TestTheAuditorNoticesEveryBreach(t *testing.T) {
 		{"decisions both ways", "ONE-DECISION", "both ways", func(s *scene) { s.message(s.rbi, &wire.Decision{}, "RBA") }},
 		{"a commit that names another vote", "EVIDENCE", "without naming", func(s *scene) {
 			s.swap.decisions = map[string]wire.Hash{}
-			delete(s.rbi.store.outbox, swap.MessageKey{Swap: s.id, Recipient: "BOJ", Type: wire.TypeDecision})
+			delete(s.rbi.store.outbox, swap.MessageKey{Swap: s.id, Recipient: "BOJ", Type: wire.TypeDecision, Epoch: 1})
 			s.message(s.rbi, &wire.Decision{Commit: true, Votes: []wire.Hash{{1}}}, "BOJ")
 		}},
 		{"an acknowledgement of another decision", "EVIDENCE", "acknowledges a decision", func(s *scene) { s.message(s.boj, &wire.DecisionAck{Decision: wire.Hash{1}}, "RBI") }},
@@ -194,8 +194,8 @@ func TestTheAuditorNoticesEveryBreach(t *testing.T) {
 		}},
 		{"a late message that moves money", "FINAL", "moved money", func(s *scene) { s.replayAll() }},
 		{"a message lost from the store", "DURABLE", "never stored one", func(s *scene) {
-			delete(s.boj.store.outbox, swap.MessageKey{Swap: s.id, Recipient: "RBI", Type: wire.TypeVote})
-			s.boj.leaving(s.world, &swap.Output{Resend: []swap.MessageKey{{Swap: s.id, Recipient: "RBI", Type: wire.TypeVote}}})
+			delete(s.boj.store.outbox, swap.MessageKey{Swap: s.id, Recipient: "RBI", Type: wire.TypeVote, Epoch: 1})
+			s.boj.leaving(s.world, &swap.Output{Resend: []swap.MessageKey{{Swap: s.id, Recipient: "RBI", Type: wire.TypeVote, Epoch: 1}}})
 		}},
 		{"a machine that panics", "PANIC", "nil pointer", func(s *scene) { s.boj.step(s.world, nil, "nothing") }},
 		{"a swap in doubt at the end", "LIVE", "is still", func(s *scene) { s.auditor.checkLive(s.world) }},

@@ -59,6 +59,7 @@ func (b *bank) step(w *world, e swap.Event, format string, args ...any) {
 		b.die(w)
 		return
 	}
+	greetings := b.greetings(&out)
 	b.commit(w, e, &out)
 	if w.telling && interesting(&out) {
 		w.tell("%s: %s: %s", b.name, fmt.Sprintf(format, args...), describe(b, &out))
@@ -73,6 +74,24 @@ func (b *bank) step(w *world, e swap.Event, format string, args ...any) {
 	for _, l := range letters {
 		w.carrier.send(w, l.packet)
 	}
+	for _, p := range greetings {
+		w.carrier.send(w, p)
+	}
+}
+
+// greetings takes out of a step's output what is sent and never stored.
+func (b *bank) greetings(out *swap.Output) []packet {
+	var passing []packet
+	kept := out.Send[:0]
+	for _, o := range out.Send {
+		if o.Passing {
+			passing = append(passing, packet{from: b.name, to: o.Key.Recipient, kind: o.Key.Type, payload: wire.Encode(o.Message)})
+		} else {
+			kept = append(kept, o)
+		}
+	}
+	out.Send = kept
+	return passing
 }
 
 // take runs the machine's step; a panic in it is a breach like any other.
@@ -137,7 +156,9 @@ func (b *bank) commit(w *world, e swap.Event, out *swap.Output) {
 func (b *bank) leaving(w *world, out *swap.Output) []*letter {
 	var letters []*letter
 	for _, o := range out.Send {
-		letters = append(letters, b.sent(w, o.Key))
+		if b.machine.Speaks(o.Key.Recipient) {
+			letters = append(letters, b.sent(w, o.Key))
+		}
 	}
 	for _, key := range out.Resend {
 		if b.store.outbox[key] == nil {
@@ -169,7 +190,7 @@ func (b *bank) beat(w *world) {
 				continue
 			}
 			open = append(open, key)
-			if l.dueMS <= w.nowMS {
+			if l.dueMS <= w.nowMS && b.machine.Speaks(l.to) {
 				w.carrier.send(w, b.sent(w, key).packet)
 			}
 		}
@@ -193,10 +214,17 @@ func (b *bank) restart(w *world) {
 		l.tries, l.dueMS = 0, 0
 	}
 	w.tell("%s starts again from %d entries", b.name, len(b.store.entries))
+	b.begin(w)
+}
+
+// begin begins a run.
+func (b *bank) begin(w *world) {
+	w.runs++
+	b.step(w, swap.Started{Nonce: idOf(fmt.Sprintf("run %d", w.runs)), NowMS: b.clock(w)}, "beginning a run")
 }
 
 func (b *bank) restored(w *world) *swap.Machine {
-	m := swap.New(network, b.name, b.currency, 1)
+	m := w.machine(b.house)
 	for at, bytes := range b.store.entries {
 		e, err := ledger.ParseEntry(bytes)
 		if err == nil {

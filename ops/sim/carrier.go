@@ -59,6 +59,10 @@ func (c *carrier) arrive(w *world, p packet) {
 	if p.kind == wire.TypePropose {
 		e.Payment, e.Refusal = w.desks.verified(p.attachment)
 	}
+	if h := m.Head(); h.Seq == 0 {
+		b.step(w, e, "%s of %s", verb(p.kind), p.from)
+		return
+	}
 	b.step(w, e, "%s of %s for %s", verb(p.kind), p.from, m.Head().Swap.Short())
 }
 
@@ -100,6 +104,10 @@ func verb(t wire.PayloadType) string {
 		return "VOTE"
 	case wire.TypeDecision:
 		return "DECISION"
+	case wire.TypeHello:
+		return "HELLO"
+	case wire.TypeHelloReply:
+		return "HELLO_REPLY"
 	}
 	return "ACK"
 }

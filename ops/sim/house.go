@@ -76,10 +76,10 @@ func idOf(word string) wire.ID {
 // found opens the banks of a run: accounts, money, bills. Nobody dies yet.
 func (w *world) found(banks int) {
 	crashes := w.faults
-	w.faults = faults{}
+	w.faults, w.size = faults{delayMS: 1}, banks
 	w.auditor.open()
 	for _, h := range houses[:banks] {
-		b := &bank{house: h, machine: swap.New(network, h.name, h.currency, 1)}
+		b := &bank{house: h, machine: w.machine(h)}
 		b.store.swaps, b.store.channels, b.store.outbox = map[wire.Hash]swap.Swap{}, map[string]swap.Channel{}, map[swap.MessageKey]*letter{}
 		w.banks = append(w.banks, b)
 		for _, a := range []struct {
@@ -99,6 +99,15 @@ func (w *world) found(banks int) {
 			}
 		}
 	}
+	for _, b := range w.banks {
+		b.begin(w)
+	}
+	for range 4 * banks * banks { // they have greeted each other before anything else happens
+		w.nowMS++
+		for w.queue.Len() > 0 && w.queue.timers[0].atMS <= w.nowMS {
+			w.next()
+		}
+	}
 	w.faults, w.steps = crashes, 0
 	for _, b := range w.banks {
 		if skew := w.faults.skewMS; skew > 0 {
@@ -109,6 +118,19 @@ func (w *world) found(banks int) {
 	}
 	w.tell("faults: %+v", w.faults)
 	w.after(1_000, func() { w.carrier.trouble(w) })
+}
+
+// machine makes a bank's machine, which knows the other banks of the run.
+func (w *world) machine(h house) *swap.Machine {
+	m := swap.New(network, h.name, h.currency, 1)
+	var peers []swap.Peer
+	for _, other := range houses[:w.size] {
+		if other.name != h.name {
+			peers = append(peers, swap.Peer{Bank: other.name})
+		}
+	}
+	m.Know(peers...)
+	return m
 }
 
 // order gives a bank's operator an order under a fresh key.

@@ -67,6 +67,8 @@ type world struct {
 	queue   queue
 	nowMS   int64
 	steps   int
+	runs    int
+	size    int
 	healed  bool
 	result  Result
 	digest  hash.Hash

@@ -22,6 +22,7 @@ const (
 	LimitMessage    = 16 << 10  // one signed message
 	LimitBatch      = 512 << 10 // messages and attachments in one carrier message
 	LimitAttachment = 64 << 10  // one attached document
+	LimitEnclosed   = 256 << 10 // signed messages that travel inside another's attachment, with their own attachments
 	LimitLeaf       = 64 << 10
 	LimitBundle     = 1 << 30
 

@@ -156,7 +156,7 @@ func TestLeavesVerdictsAndBundlesOfUnknownKindAreMalformed(t *testing.T) {
 		to   []byte
 	}{
 		"a leaf of another version":            {"leaf", tlv(1, 0, 1), tlv(1, 0, 2)},
-		"a leaf of kind 19":                    {"leaf", tlv(2, 7), tlv(2, 19)},
+		"a leaf of kind 20":                    {"leaf", tlv(2, 7), tlv(2, 20)},
 		"a leaf of kind 0":                     {"leaf", tlv(2, 7), tlv(2, 0)},
 		"a leaf with an amount of 63 bytes":    {"leaf", tlv(7, fill(3, 64)...), tlv(7, fill(3, 63)...)},
 		"a verdict of 0":                       {"approval", tlv(3, 1), tlv(3, 0)},

@@ -66,6 +66,9 @@ const (
 	TypeVote        PayloadType = "application/vnd.entente.swap.vote.v1+tlv"
 	TypeDecision    PayloadType = "application/vnd.entente.swap.decision.v1+tlv"
 	TypeDecisionAck PayloadType = "application/vnd.entente.swap.decision_ack.v1+tlv"
+	TypeHello       PayloadType = "application/vnd.entente.swap.hello.v1+tlv"
+	TypeHelloReply  PayloadType = "application/vnd.entente.swap.hello_reply.v1+tlv"
+	TypeRulebook    PayloadType = "application/vnd.entente.rulebook.v1+tlv"
 	TypeBill        PayloadType = "application/vnd.entente.bill.v1+tlv"
 	TypeInstruction PayloadType = "application/vnd.entente.instruction.v1+tlv"
 	TypeApproval    PayloadType = "application/vnd.entente.approval.v1+tlv"
@@ -89,6 +92,9 @@ var purposes = map[PayloadType][]Purpose{
 	TypeVote:        {PurposeSwap},
 	TypeDecision:    {PurposeSwap},
 	TypeDecisionAck: {PurposeSwap},
+	TypeHello:       {PurposeSwap},
+	TypeHelloReply:  {PurposeSwap},
+	TypeRulebook:    {PurposeOperator},
 	TypeBill:        {PurposeNation},
 	TypeInstruction: {PurposeUser},
 	TypeApproval:    {PurposeUser},

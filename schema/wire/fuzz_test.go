@@ -37,6 +37,14 @@ func FuzzDecodeDecision(f *testing.F) { fuzz(f, "decision") }
 
 func FuzzDecodeDecisionAck(f *testing.F) { fuzz(f, "decision_ack") }
 
+func FuzzDecodeHello(f *testing.F) { fuzz(f, "hello") }
+
+func FuzzDecodeHelloReply(f *testing.F) { fuzz(f, "hello_reply") }
+
+func FuzzDecodeRulebook(f *testing.F) { fuzz(f, "rulebook") }
+
+func FuzzDecodeEquivocation(f *testing.F) { fuzz(f, "equivocation") }
+
 func FuzzDecodeOrder(f *testing.F) { fuzz(f, "order") }
 
 func FuzzDecodeCharter(f *testing.F) { fuzz(f, "charter") }

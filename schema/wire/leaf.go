@@ -26,13 +26,15 @@ const (
 	LeafCloseDay  LeafKind = 16 // a business day was closed
 	LeafHalt      LeafKind = 17 // the operator stopped everything that is not prepared
 	LeafResume    LeafKind = 18 // and let it go on
+
+	LeafCover LeafKind = 19 // what a restore lost was paid by the bank itself, out of suspense
 )
 
 var leafKinds = map[LeafKind]string{
 	LeafOpen: "open", LeafStatus: "status", LeafLimit: "limit", LeafIssue: "issue", LeafRedeem: "redeem", LeafTransfer: "transfer",
 	LeafHold: "hold", LeafPost: "post", LeafVoid: "void", LeafBill: "bill", LeafRelease: "release",
 	LeafExpire: "expire", LeafReversal: "reversal", LeafReconcile: "reconcile", LeafOpenDay: "open-day", LeafCloseDay: "close-day", LeafHalt: "halt",
-	LeafResume: "resume",
+	LeafResume: "resume", LeafCover: "cover",
 }
 
 // String names the kind in lower case.
@@ -42,7 +44,7 @@ func (k LeafKind) String() string { return leafKinds[k] }
 // aside, and voids and expiries give back, without a balance changing.
 func (k LeafKind) Moves() bool {
 	switch k {
-	case LeafIssue, LeafRedeem, LeafTransfer, LeafPost, LeafRelease, LeafReversal:
+	case LeafIssue, LeafRedeem, LeafTransfer, LeafPost, LeafRelease, LeafReversal, LeafCover:
 		return true
 	}
 	return false

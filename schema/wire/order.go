@@ -19,11 +19,13 @@ const (
 	OrderCloseDay  OrderKind = 12
 	OrderHalt      OrderKind = 13 // emergency stop: nothing starts, what is prepared completes
 	OrderResume    OrderKind = 14
+	OrderRecover   OrderKind = 15 // open a new epoch after a restore or a failover that lost something
+	OrderReadmit   OrderKind = 16 // deal again with a peer, named as the account, that was stopped for contradicting itself
 )
 
 var orderKinds = [...]string{OrderOpen: "open", OrderStatus: "status", OrderLimit: "limit", OrderIssue: "issue", OrderRedeem: "redeem", OrderHold: "hold",
 	OrderPost: "post", OrderVoid: "void", OrderReverse: "reverse", OrderReconcile: "reconcile", OrderOpenDay: "open-day", OrderCloseDay: "close-day",
-	OrderHalt: "halt", OrderResume: "resume"}
+	OrderHalt: "halt", OrderResume: "resume", OrderRecover: "recover", OrderReadmit: "readmit"}
 
 // String names the kind in lower case, "" for a kind that is not listed.
 func (k OrderKind) String() string {
@@ -34,10 +36,10 @@ func (k OrderKind) String() string {
 }
 
 // Approvals is how many operators beside the maker must sign an order of this kind. What changes the supply, moves a customer's money or ends an emergency
-// stop needs two persons; what sets money aside, gives it back or stops something needs one.
+// stop or deals with lost state needs two persons; what sets money aside, gives it back or stops something needs one.
 func (k OrderKind) Approvals() int {
 	switch k {
-	case OrderIssue, OrderRedeem, OrderPost, OrderReverse, OrderResume:
+	case OrderIssue, OrderRedeem, OrderPost, OrderReverse, OrderResume, OrderRecover, OrderReadmit:
 		return 1
 	}
 	return 0

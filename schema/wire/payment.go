@@ -183,3 +183,15 @@ func ParsePayment(b []byte) (Payment, error) {
 	err := Decode(b, LimitAttachment, &p)
 	return p, err
 }
+
+// QuotesHash names the quotes of a payment in their order, as terms name them: one by its own hash, several by SHA-256("swap/1/quotes\n" || hashes).
+func QuotesHash(quotes []Hash) Hash {
+	if len(quotes) == 1 {
+		return quotes[0]
+	}
+	var b []byte
+	for _, q := range quotes {
+		b = append(b, q[:]...)
+	}
+	return labelled("swap/1/quotes", b)
+}

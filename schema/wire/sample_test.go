@@ -93,6 +93,28 @@ func sampleRefusedVote() *Vote {
 	return &Vote{Header: sampleHeader("BOJ", "RBI"), Terms: sampleTerms().Bytes(), Code: "quote_expired"}
 }
 
+func sampleHello() *Hello {
+	h := &Hello{Header: sampleHeader("BOJ", "RBI"), Opening: idOf(53), KnownEpoch: 2, KnownSeq: 6}
+	h.Swap, h.Seq = GreetingID(idOf(54), "BOJ", "RBI"), 0
+	return h
+}
+
+func sampleHelloReply() *HelloReply {
+	r := &HelloReply{Header: sampleHeader("RBI", "BOJ"), Hello: hashOf(55), Opening: idOf(56), YourEpoch: 3, YourOpening: idOf(53), HeardEpoch: 2, HeardSeq: 9, Page: 1, Pages: 2,
+		Held: []Hash{hashOf(57), hashOf(58)}}
+	r.Seq = 0
+	return r
+}
+
+func sampleRulebook() *Rulebook {
+	return &Rulebook{Network: "sample-1", ID: idOf(59), Bank: "RBI", Epoch: 4, Rulings: []Ruling{{sampleTerms().SwapID(), true, []Hash{hashOf(51)}}, {hashOf(60), false, nil}},
+		Reason: "gone since 19 November", AtMS: sampleMS}
+}
+
+func sampleEquivocation() *Equivocation {
+	return &Equivocation{First: signedBy(TypeVote, Encode(sampleVote()), 7), Second: signedBy(TypeVote, Encode(sampleRefusedVote()), 7)}
+}
+
 func sampleIssue() *Order {
 	o := sampleOrder()
 	o.Kind, o.Owner, o.As, o.Status, o.Minor = OrderIssue, "", 0, 0, 5_000_000
@@ -182,6 +204,11 @@ func kinds() []kind {
 		{"decision", LimitMessage, func() Document { return new(Decision) }, &Decision{Header: sampleHeader("RBI", "BOJ"), Commit: true, Votes: []Hash{hashOf(51)}}, under(TypeDecision)},
 		{"decision_abort", LimitMessage, func() Document { return new(Decision) }, &Decision{Header: sampleHeader("RBI", "BOJ"), Reason: "vote_missing"}, under(TypeDecision)},
 		{"decision_ack", LimitMessage, func() Document { return new(DecisionAck) }, &DecisionAck{Header: sampleHeader("BOJ", "RBI"), Decision: hashOf(52), Journal: 43}, under(TypeDecisionAck)},
+		{"decision_abort_terms", LimitMessage, func() Document { return new(Decision) }, &Decision{Header: sampleHeader("RBI", "BOJ"), Reason: "expired", Terms: sampleTerms().Bytes()}, under(TypeDecision)},
+		{"hello", LimitMessage, func() Document { return new(Hello) }, sampleHello(), under(TypeHello)},
+		{"hello_reply", LimitMessage, func() Document { return new(HelloReply) }, sampleHelloReply(), under(TypeHelloReply)},
+		{"rulebook", LimitMessage, func() Document { return new(Rulebook) }, sampleRulebook(), under(TypeRulebook)},
+		{"equivocation", LimitAttachment, func() Document { return new(Equivocation) }, sampleEquivocation(), func(b []byte) Hash { return labelled("equivocation/1", b) }},
 		{"order", LimitMessage, func() Document { return new(Order) }, sampleOrder(), under(TypeOrder)},
 		{"order_issue", LimitMessage, func() Document { return new(Order) }, sampleIssue(), under(TypeOrder)},
 		{"charter", LimitMessage, func() Document { return new(Charter) }, sampleCharter(), under(TypeCharter)},

@@ -200,6 +200,9 @@ type Decision struct {
 	Commit bool
 	Votes  []Hash // payload hashes of the prepared votes, in the order of the terms' responders
 	Reason string // why aborted, empty on commit
+
+	// Appended after the first version: an abort carries the terms, so that a responder that does not know the swap sees who may abort it.
+	Terms []byte
 }
 
 func (m *Decision) fields(f *Fields) {
@@ -207,6 +210,7 @@ func (m *Decision) fields(f *Fields) {
 	f.Bool(9, &m.Commit)
 	hashList(f, 10, &m.Votes, maxBanks)
 	f.Text(11, &m.Reason, maxReason)
+	f.Appended(func() bool { return len(m.Terms) > 0 }, func(f *Fields) { f.Bytes(12, &m.Terms, LimitMessage) })
 }
 
 // DecisionAck tells the initiator that the decision is durable at the responder, and where.
@@ -222,7 +226,7 @@ func (m *DecisionAck) fields(f *Fields) {
 	f.Count(10, &m.Journal)
 }
 
-// SwapMessage is one of the four messages.
+// SwapMessage is one of the six messages.
 type SwapMessage interface {
 	Document
 	Head() *Header
@@ -256,6 +260,10 @@ func ParseSwapMessage(t PayloadType, payload []byte) (SwapMessage, error) {
 		m = new(Decision)
 	case TypeDecisionAck:
 		m = new(DecisionAck)
+	case TypeHello:
+		m = new(Hello)
+	case TypeHelloReply:
+		m = new(HelloReply)
 	default:
 		return nil, refusal.Newf(CodeSigInvalid, "send messages of SWAP/1", "a document of type %q is no swap message", t)
 	}
@@ -273,7 +281,7 @@ type Batch struct {
 
 func (b *Batch) fields(f *Fields) {
 	List(f, 1, &b.Messages, 4096, func(f *Fields, e *Envelope) { e.fields(f) })
-	blobList(f, 2, &b.Attachments, 4096, LimitAttachment)
+	blobList(f, 2, &b.Attachments, 4096, LimitEnclosed)
 }
 
 // Bytes gives the batch's encoding.

@@ -20,6 +20,7 @@ type draft struct {
 	swaps     map[wire.Hash]struct{}
 	peers     map[string]struct{}
 	messages  map[swap.MessageKey]int // place in batch.Messages
+	passing   []Message
 	resend    []swap.MessageKey
 	evidenced map[evidenceKey]struct{}
 	batch     Batch
@@ -57,8 +58,19 @@ func (e *Engine) take(d *draft, w *work, out *swap.Output) error {
 		d.peers[m.Message.Head().Sender] = struct{}{}
 	}
 	d.resend = append(d.resend, out.Resend...)
+	if out.Tenure != nil {
+		d.batch.Tenures = append(d.batch.Tenures, *out.Tenure)
+	}
+	for _, peer := range out.Channels {
+		d.peers[peer] = struct{}{}
+	}
 	if len(out.Entries)+len(out.Changed)+len(out.Send)+len(out.Notes) > 0 {
 		d.documents(w.Evidence)
+	}
+	for i := range out.Conflicts {
+		if err := e.convict(d, w, &out.Conflicts[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -91,13 +103,16 @@ func (d *draft) evidence(doc Evidence) {
 func (e *Engine) changed(d *draft, w *work, id wire.Hash) {
 	d.swaps[id] = struct{}{}
 	s, _ := e.machine.Swap(id)
-	e.watch(&s)
-	if e.states[id] == s.State {
+	before := e.states[id]
+	if before == s.State {
 		return
 	}
 	e.traceChange(w, &s)
-	e.figures.moved(&s, e.states[id])
+	e.figures.moved(&s, before)
 	e.states[id] = s.State
+	if s.Role == swap.Initiator && s.State != swap.Proposed && (before == 0 || before == swap.Proposed) {
+		d.batch.Decisions = append(d.batch.Decisions, Decision{Swap: id, Commit: s.State != swap.Aborted, Hash: s.Decision})
+	}
 	d.batch.Stages = append(d.batch.Stages, Stage{Swap: id, State: s.State, Reason: clean(s.Reason), AtMS: s.SinceMS})
 	if len(s.Authority) > 0 {
 		d.evidence(Evidence{Kind: EvidenceAttachment, Hash: wire.AttachmentHash(s.Authority), Bytes: s.Authority})
@@ -106,7 +121,6 @@ func (e *Engine) changed(d *draft, w *work, id wire.Hash) {
 
 // messages signs what is to be sent, and sorts out what was answered.
 func (e *Engine) messages(d *draft, w *work, out *swap.Output) error {
-	decided := map[wire.Hash]bool{}
 	for i := range out.Send {
 		o := &out.Send[i]
 		head := o.Message.Head()
@@ -114,12 +128,27 @@ func (e *Engine) messages(d *draft, w *work, out *swap.Output) error {
 		if !cause.IsValid() {
 			cause = e.causes[o.Key.Swap]
 		}
+		if len(o.Encloses) > 0 {
+			attachment, in, err := e.enclose(d, w, o.Encloses)
+			if err != nil {
+				return err
+			}
+			o.Attachment = attachment
+			if r, ok := o.Message.(*wire.HelloReply); ok {
+				r.Held = in
+			}
+		}
 		envelope, err := e.cfg.Swap.Sign(o.Message.PayloadType(), wire.Encode(o.Message))
 		if err != nil {
 			return fmt.Errorf("sign a message to %s: %w", o.Key.Recipient, err)
 		}
-		if envelope.Hash() != o.Hash {
+		if envelope.Hash() != o.Hash && !o.Passing {
 			return fmt.Errorf("the machine gave message %s another hash than its bytes have", o.Hash.Short())
+		}
+		if o.Passing {
+			d.peers[o.Key.Recipient] = struct{}{}
+			d.passing = append(d.passing, Message{Key: o.Key, Envelope: envelope.Bytes(), Attachment: o.Attachment, Hash: envelope.Hash(), Attempt: 2, Cause: cause})
+			continue
 		}
 		d.messages[o.Key] = len(d.batch.Messages)
 		d.batch.Messages = append(d.batch.Messages, Outbound{
@@ -129,10 +158,6 @@ func (e *Engine) messages(d *draft, w *work, out *swap.Output) error {
 			d.evidence(Evidence{Kind: EvidenceAttachment, Hash: wire.AttachmentHash(o.Attachment), Bytes: o.Attachment})
 		}
 		d.peers[o.Key.Recipient] = struct{}{}
-		if m, ok := o.Message.(*wire.Decision); ok && !decided[o.Key.Swap] {
-			decided[o.Key.Swap] = true
-			d.batch.Decisions = append(d.batch.Decisions, Decision{Swap: o.Key.Swap, Commit: m.Commit, Hash: o.Hash})
-		}
 	}
 	for _, key := range out.Done {
 		if at, ok := d.messages[key]; ok {

@@ -285,7 +285,7 @@ func (c *Checker) billed(due *derived, records []Record) {
 				c.undone[bill]++
 				due.undone = append(due.undone, PaidRow{Seq: e.Seq, Bill: bill})
 			}
-		case wire.LeafTransfer, wire.LeafPost:
+		case wire.LeafTransfer, wire.LeafPost, wire.LeafCover:
 			for _, bill := range e.Bills {
 				due.paid = append(due.paid, PaidRow{Seq: e.Seq, Bill: bill, Round: c.undone[bill]})
 			}

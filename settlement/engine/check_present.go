@@ -66,6 +66,7 @@ func (c *Checker) count(p *Present) (sums Sums, err error) {
 	notes, place, batch := int64(0), int64(0), int64(0)
 	err = errors.Join(
 		p.Swaps(func(s swap.Swap) error { sums.Live.add(n.swap(&s)); return nil }),
+		p.Tenures(func(t swap.Tenure) error { sums.Live.add(n.tenure(&t)); return nil }),
 		p.Channels(func(ch swap.Channel) error { sums.Live.add(n.channel(&ch)); return nil }),
 		p.Messages(func(m MessageRow) error {
 			sums.Past.add(n.message(&m))

@@ -74,7 +74,6 @@ type Engine struct {
 	flight  *flight                  // batch on its way into the store; nil for none
 	hand    *draft                   // batch that is stepped beside it; nil for none
 	states  map[wire.Hash]swap.State // of every swap, to see it change
-	open    map[wire.Hash]struct{}   // swaps the clock may still abort
 	stored  map[string]swap.Channel  // channels as stored
 	outbox  *outbox
 	tickMS  int64
@@ -115,7 +114,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{
 		cfg: cfg, machine: cfg.Machine, queue: make(chan *work, cfg.Queue), views: make(chan *view), closing: make(chan struct{}), damaged: make(chan error, 1), done: make(chan struct{}),
-		states: map[wire.Hash]swap.State{}, open: map[wire.Hash]struct{}{}, stored: map[string]swap.Channel{},
+		states: map[wire.Hash]swap.State{}, stored: map[string]swap.Channel{},
 		outbox: newOutbox(), loom: cfg.Veil.loom(), notary: cfg.Veil.Notary(), causes: map[wire.Hash]trace.SpanContext{},
 	}
 	var err error

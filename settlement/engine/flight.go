@@ -39,7 +39,7 @@ func (e *Engine) free() bool {
 
 // plain tells whether a batch concerns this ledger alone.
 func (b *Batch) plain() bool {
-	return len(b.Swaps)+len(b.Stages)+len(b.Decisions)+len(b.Channels)+len(b.Messages)+len(b.Done) == 0
+	return len(b.Swaps)+len(b.Stages)+len(b.Decisions)+len(b.Tenures)+len(b.Channels)+len(b.Messages)+len(b.Done) == 0
 }
 
 // turn steps events into the batch in hand, which leaves at once if nothing is under way. An error is a fault after which the state in memory is worth nothing.

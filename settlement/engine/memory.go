@@ -30,6 +30,7 @@ type Memory struct {
 	order    []wire.Hash // swaps as they came
 	stages   map[wire.Hash][]Stage
 	decided  map[wire.Hash]Decision
+	tenures  []swap.Tenure
 	channels map[string]swap.Channel
 	messages map[swap.MessageKey]Outbound
 	sent     []swap.MessageKey // as they came
@@ -102,6 +103,11 @@ func (s *memorySession) Load(_ context.Context, id Identity, r Restore) (Head, e
 			return Head{}, err
 		}
 	}
+	for _, t := range m.tenures {
+		if err := r.Tenure(t); err != nil {
+			return Head{}, err
+		}
+	}
 	for _, c := range m.channels {
 		if err := r.Channel(c); err != nil {
 			return Head{}, err
@@ -157,6 +163,7 @@ func (s *memorySession) Commit(_ context.Context, b *Batch) error {
 	for _, d := range b.Decisions {
 		m.decided[d.Swap] = d
 	}
+	m.tenures = append(m.tenures, b.Tenures...)
 	for _, c := range b.Channels {
 		m.channels[c.Peer] = c
 	}
@@ -277,6 +284,19 @@ func (s *memorySession) Message(_ context.Context, key swap.MessageKey) (Message
 	o, ok := m.messages[key]
 	o.Attempt, o.Cause = 0, trace.SpanContext{}
 	return o.Message, ok, nil
+}
+
+// Sent implements Store.
+func (s *memorySession) Sent(_ context.Context, hash wire.Hash) (Message, bool, error) {
+	m, unlock := s.lock()
+	defer unlock()
+	for _, key := range m.sent {
+		if o := m.messages[key]; o.Hash == hash {
+			o.Attempt, o.Cause = 0, trace.SpanContext{}
+			return o.Message, true, nil
+		}
+	}
+	return Message{}, false, nil
 }
 
 // Notes implements Store.

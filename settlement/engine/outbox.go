@@ -28,9 +28,12 @@ type letter struct {
 
 func newOutbox() *outbox { return &outbox{waiting: map[swap.MessageKey]*letter{}} }
 
-// put adds a message that was delivered attempt times, the last time now.
-func (o *outbox) put(m Message, nowMS int64) {
+// put adds a message that was sent now, or that waits for its recipient.
+func (o *outbox) put(m Message, nowMS int64, sent bool) {
 	l := &letter{Message: m, dueMS: nowMS + resendFirstMS, pauseMS: resendFirstMS}
+	if !sent {
+		l.dueMS, l.pauseMS, l.Attempt = nowMS, resendFirstMS/2, 0
+	}
 	o.waiting[m.Key] = l
 	o.dueMS = min(o.dueMS, l.dueMS)
 	if len(o.waiting) == 1 {
@@ -52,8 +55,8 @@ func (o *outbox) again(key swap.MessageKey) (Message, bool) {
 	return l.Message, true
 }
 
-// due gives the messages whose pause is over, and doubles their pauses.
-func (o *outbox) due(nowMS int64) []Message {
+// due gives the messages whose pause is over and whose recipient is spoken to, and doubles their pauses.
+func (o *outbox) due(nowMS int64, speaks func(peer string) bool) []Message {
 	if nowMS < o.lastMS { // the clock was set back: pauses begin anew
 		for _, l := range o.waiting {
 			l.dueMS = nowMS + l.pauseMS
@@ -67,7 +70,7 @@ func (o *outbox) due(nowMS int64) []Message {
 	var messages []Message
 	next := nowMS + resendMostMS
 	for _, l := range o.waiting {
-		if l.dueMS <= nowMS {
+		if l.dueMS <= nowMS && speaks(l.Key.Recipient) {
 			l.pauseMS = min(2*l.pauseMS, resendMostMS)
 			l.dueMS = nowMS + l.pauseMS
 			l.Attempt++

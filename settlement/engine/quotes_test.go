@@ -37,10 +37,13 @@ func TestAQuoteIsUsedOnceAcrossBanksAndRestarts(t *testing.T) {
 func TestAQuoteThatIsFreedIsUsedAgainInTheSameBatch(t *testing.T) {
 	overBoth(t, func(t *testing.T, db database) {
 		p := newPair(t, db)
-		p.jpn.deliver = func([]engine.Message) {} // the peer is a machine without an engine
+		silent := besides(p.jpn, "rba", func([]engine.Message) {})
+		peer := swap.New(network, "rba", "AUD", 1) // without an engine
+		peer.Know(swap.Peer{Bank: "boj"})
+		peer.Step(swap.Started{Nonce: randomID(), NowMS: now()})
 		e := p.jpn.start()
+		<-silent.greeted
 		p.jpn.furnish("JPN", 1_000_000, 100_000_000)
-		peer := swap.New(network, "rba", "AUD", 1)
 		rba := &house{t: t, bank: "rba", currency: "AUD"}
 		for _, o := range []wire.Order{
 			{Kind: wire.OrderOpen, Account: "ISSUANCE", Owner: "rba", As: wire.AccountIssuance}, {Kind: wire.OrderOpen, Account: "SUSPENSE", Owner: "rba", As: wire.AccountSuspense},

@@ -50,7 +50,11 @@ func (e *Engine) restore(ctx context.Context) error {
 			live.add(e.notary.know("swap "+string(s.ID[:]), e.notary.swap(&s)))
 			e.figures.moved(&s, e.states[s.ID])
 			e.states[s.ID] = s.State
-			e.watch(&s)
+			return nil
+		},
+		Tenure: func(t swap.Tenure) error {
+			m.RestoreTenure(t)
+			live.add(e.notary.know("tenure "+string(number(int64(t.Epoch))), e.notary.tenure(&t)))
 			return nil
 		},
 		Channel: func(c swap.Channel) error {
@@ -128,13 +132,4 @@ func (e *Engine) restoreHead(head Head) error {
 	}
 	e.checkpoint.Store(&Checkpoint{Size: size, Root: due.Root, Note: signed})
 	return nil
-}
-
-// watch keeps which swaps the clock may still abort.
-func (e *Engine) watch(s *swap.Swap) {
-	if s.Role == swap.Initiator && s.State == swap.Proposed {
-		e.open[s.ID] = struct{}{}
-	} else {
-		delete(e.open, s.ID)
-	}
 }

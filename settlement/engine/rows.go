@@ -84,6 +84,7 @@ type Present struct {
 
 	// The rest is handed over row by row.
 	Swaps     func(func(swap.Swap) error) error
+	Tenures   func(func(swap.Tenure) error) error
 	Channels  func(func(swap.Channel) error) error
 	Messages  func(func(MessageRow) error) error
 	Stages    func(func(Stage, int64) error) error

@@ -16,7 +16,7 @@ type Seal [32]byte
 // Sums are kept over rows: their seals, added up. Nobody sees a row's seal or a sum in clear, so that rows cannot be exchanged for others of the same sum; a row
 // that is there twice counts twice.
 type Sums struct {
-	Live Seal // swaps with their banks, and channels, as they are
+	Live Seal // swaps with their banks, epochs, and channels, as they are
 	Past Seal // messages, what was answered, stages, decisions, notes
 }
 
@@ -107,6 +107,9 @@ func (n *Notary) seal(b *Batch) {
 	}
 	for i := range b.Swaps {
 		n.replace("swap "+string(b.Swaps[i].ID[:]), n.swap(&b.Swaps[i]))
+	}
+	for i := range b.Tenures {
+		n.replace("tenure "+string(number(int64(b.Tenures[i].Epoch))), n.tenure(&b.Tenures[i]))
 	}
 	for i := range b.Channels {
 		n.replace("channel "+b.Channels[i].Peer, n.channel(&b.Channels[i]))
@@ -204,20 +207,44 @@ func (n *Notary) swap(s *swap.Swap) Seal {
 	for i := range s.Peers {
 		p := &s.Peers[i]
 		fields = append(fields, []byte(p.Bank), p.Vote[:], p.Decision[:], number(truth(p.Prepared), truth(p.Acked)))
+		// What was kept before banks had epochs is sealed as it was.
+		if !p.Proposal.IsZero() || !p.Again.IsZero() || p.Epoch > 1 || p.Heard != (swap.Place{}) {
+			fields = append(fields, p.Proposal[:], p.Again[:], number(int64(p.Epoch), int64(p.Heard.Epoch), int64(p.Heard.Seq)))
+		}
 	}
 	return n.of("swap", fields...)
 }
 
+func (n *Notary) tenure(t *swap.Tenure) Seal {
+	return n.of("tenure", number(int64(t.Epoch), t.AtMS), t.Opening[:], t.Cause[:])
+}
+
 func (n *Notary) channel(c *swap.Channel) Seal {
-	return n.of("channel", []byte(c.Peer), number(int64(c.PeerEpoch), int64(c.Floor), int64(c.Seq), int64(c.Heard)), c.Last[:])
+	fields := [][]byte{[]byte(c.Peer), number(int64(c.PeerEpoch), int64(c.Floor), int64(c.Seq), int64(c.Heard)), c.Last[:]}
+	if c.Epoch != 1 || c.HeardEpoch != 1 || c.Fenced || c.Stopped || c.Opening != (wire.ID{}) {
+		fields = append(fields, number(int64(c.Epoch), int64(c.HeardEpoch), truth(c.Fenced), truth(c.Stopped)), c.Opening[:])
+	}
+	return n.of("channel", fields...)
 }
 
 func (n *Notary) message(m *MessageRow) Seal {
-	return n.of("message", m.Key.Swap[:], []byte(m.Key.Recipient), []byte(m.Key.Type), number(m.Seq, truth(m.Resend)), m.Hash[:], m.Envelope, m.Attachment[:])
+	return n.of("message", m.Key.Swap[:], []byte(m.Key.Recipient), []byte(m.Key.Type), inEpoch(m.Key.Epoch, m.Seq, truth(m.Resend)), m.Hash[:], m.Envelope, m.Attachment[:])
 }
 
 func (n *Notary) answered(key swap.MessageKey) Seal {
-	return n.of("answered", key.Swap[:], []byte(key.Recipient), []byte(key.Type))
+	fields := [][]byte{key.Swap[:], []byte(key.Recipient), []byte(key.Type)}
+	if key.Epoch > 1 {
+		fields = append(fields, number(int64(key.Epoch)))
+	}
+	return n.of("answered", fields...)
+}
+
+// inEpoch gives integers, and the epoch behind them if it is not the first.
+func inEpoch(epoch uint64, values ...int64) []byte {
+	if epoch > 1 {
+		values = append(values, int64(epoch))
+	}
+	return number(values...)
 }
 
 func (n *Notary) stage(s *Stage, batch int64) Seal {

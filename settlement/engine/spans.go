@@ -29,6 +29,10 @@ func eventName(event swap.Event) string {
 		return "transfer"
 	case swap.CancelAsked:
 		return "cancel"
+	case swap.Started:
+		return "start"
+	case swap.RulebookGiven:
+		return "rulebook"
 	case swap.Tick:
 		return "tick"
 	case swap.MessageVerified:

@@ -224,11 +224,11 @@ func TestWhatFollowsAnEventIsDrawnUnderIt(t *testing.T) {
 	h.clock = func() int64 { return now() + late.Load() }
 	var mu sync.Mutex
 	var sent []engine.Message
-	h.deliver = func(messages []engine.Message) {
+	peer := besides(h, "boj", func(messages []engine.Message) {
 		mu.Lock()
 		defer mu.Unlock()
 		sent = append(sent, messages...)
-	}
+	})
 	// until waits for n messages of a kind and gives the last.
 	until := func(kind wire.PayloadType, n int) (last engine.Message) {
 		eventually(t, 5*time.Second, func() string {
@@ -248,6 +248,7 @@ func TestWhatFollowsAnEventIsDrawnUnderIt(t *testing.T) {
 		return last
 	}
 	h.start()
+	<-peer.greeted
 	h.furnish("AUS", 1_000_000, 1_000_000)
 	p := newPayer(t, h)
 	pay := p.pay(newClaim(t, p.jpn, "JPN", "AUS", 9_000), 9_000, 8_700)
@@ -308,7 +309,7 @@ func TestTheSwapLongestInDoubtIsShownByItsAge(t *testing.T) {
 	lost.Store(true)
 	carry := p.jpn.deliver
 	p.jpn.deliver = func(messages []engine.Message) {
-		if !lost.Load() {
+		if !lost.Load() || messages[0].Passing() {
 			carry(messages)
 		}
 	}

@@ -36,6 +36,8 @@ type Store interface {
 	Evidence(ctx context.Context, kind string, hash wire.Hash) ([]byte, bool, error)
 	// Message gives a message that was sent.
 	Message(ctx context.Context, key swap.MessageKey) (Message, bool, error)
+	// Sent gives a message that was sent, by its payload hash.
+	Sent(ctx context.Context, hash wire.Hash) (Message, bool, error)
 	// Notes gives at most limit notes with an id above after, in order.
 	Notes(ctx context.Context, after int64, limit int) ([]Note, error)
 	// Stages tells when a swap entered each of its states, in order.
@@ -60,6 +62,7 @@ type Restore struct {
 	Node    func(transcript.Node) error
 	Account func(ledger.Account) error
 	Swap    func(swap.Swap) error
+	Tenure  func(swap.Tenure) error
 	Channel func(swap.Channel) error
 	Message func(Message) error // those that wait for an answer
 }
@@ -84,6 +87,7 @@ type Batch struct {
 	Swaps      []swap.Swap       // those that changed, as they are now; aborted ones first, so that their quotes are free again
 	Stages     []Stage
 	Decisions  []Decision
+	Tenures    []swap.Tenure
 	Channels   []swap.Channel // those that changed, as they are now
 	Messages   []Outbound
 	Done       []swap.MessageKey // messages of earlier batches that were answered
@@ -96,7 +100,7 @@ type Batch struct {
 
 // Empty tells whether there is nothing to store.
 func (b *Batch) Empty() bool {
-	return len(b.Records)+len(b.Swaps)+len(b.Channels)+len(b.Messages)+len(b.Done)+len(b.Notes)+len(b.Evidence) == 0
+	return len(b.Records)+len(b.Swaps)+len(b.Tenures)+len(b.Channels)+len(b.Messages)+len(b.Done)+len(b.Notes)+len(b.Evidence) == 0
 }
 
 // Record is an entry with its canonical bytes and its leaf of the log.
@@ -136,6 +140,12 @@ type Evidence struct {
 	Seal  Seal // by the bank, of what is stored
 }
 
+// Kinds of evidence that the engine keeps by itself.
+const (
+	EvidenceMessage      = "message"      // a signed message of another bank, by its payload hash
+	EvidenceEquivocation = "equivocation" // a wire.Equivocation, by its hash
+)
+
 // EvidenceAttachment is the kind under which documents that travel with messages are kept; their hash is wire.AttachmentHash.
 const EvidenceAttachment = "attachment"
 
@@ -151,6 +161,9 @@ type Message struct {
 	// Cause is the trace context of the work that the message comes from, for spans alone: not stored, and invalid after a restart or outside of any trace.
 	Cause trace.SpanContext
 }
+
+// Passing tells whether it is a message of a greeting, which has no number and is not stored.
+func (m *Message) Passing() bool { return m.Seq == 0 }
 
 // Outbound is a message to store.
 type Outbound struct {

@@ -39,7 +39,7 @@ func TestTwoBanksSettleASwap(t *testing.T) {
 		if b, ok, err := p.aus.present().Evidence(t.Context(), engine.EvidenceAttachment, wire.AttachmentHash(pay.Package)); err != nil || !ok || string(b) != string(pay.Package) {
 			t.Errorf("the package is stored as %q (%v)", b, err)
 		}
-		vote, ok, err := p.jpn.present().Message(t.Context(), swap.MessageKey{Swap: o.Swap, Recipient: "rba", Type: wire.TypeVote})
+		vote, ok, err := p.jpn.present().Message(t.Context(), swap.MessageKey{Swap: o.Swap, Recipient: "rba", Type: wire.TypeVote, Epoch: 1})
 		if err != nil || !ok {
 			t.Fatalf("the vote is not stored (%v)", err)
 		}
@@ -134,13 +134,13 @@ func TestASilentPeerIsAskedAgainAndThenTheClockAborts(t *testing.T) {
 		h.clock = func() int64 { return now() + late.Load() }
 		var mu sync.Mutex
 		attempts := map[wire.PayloadType][]int{}
-		h.deliver = func(messages []engine.Message) {
+		peer := besides(h, "boj", func(messages []engine.Message) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, m := range messages {
 				attempts[m.Key.Type] = append(attempts[m.Key.Type], m.Attempt)
 			}
-		}
+		})
 		seen := func(kind wire.PayloadType, n int) func() string {
 			return func() string {
 				mu.Lock()
@@ -152,6 +152,7 @@ func TestASilentPeerIsAskedAgainAndThenTheClockAborts(t *testing.T) {
 			}
 		}
 		h.start()
+		<-peer.greeted
 		h.furnish("AUS", 1_000_000, 1_000_000)
 		p := newPayer(t, h)
 		pay := p.pay(newClaim(t, p.jpn, "JPN", "AUS", 9_000), 9_000, 8_700)
@@ -226,11 +227,11 @@ func TestWhatBeginsAndEndsInOneBatchIsStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		again := make(chan engine.Message, 100)
-		h.deliver = func(messages []engine.Message) {
+		besides(h, "boj", func(messages []engine.Message) {
 			for _, m := range messages {
 				again <- m
 			}
-		}
+		})
 		h.start()
 		if m := <-again; m.Key.Type != wire.TypeDecision || m.Attempt != 1 {
 			t.Errorf("after a restart the first message is %+v", m.Key)

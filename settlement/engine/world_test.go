@@ -67,8 +67,10 @@ func newHouse(t testing.TB, bank, currency string, db database) *house {
 func (h *house) origin() string { return h.bank + ".test/" + h.currency }
 
 func (h *house) config(store engine.Store) engine.Config {
+	machine := swap.New(network, h.bank, h.currency, 1)
+	machine.Know(swap.Peer{Bank: map[string]string{"boj": "rba", "rba": "boj"}[h.bank]})
 	c := engine.Config{
-		Machine: swap.New(network, h.bank, h.currency, 1), Store: store, Veil: h.veil, Swap: h.signer, Checkpoint: h.log, Origin: h.origin(), Clock: h.clock,
+		Machine: machine, Store: store, Veil: h.veil, Swap: h.signer, Checkpoint: h.log, Origin: h.origin(), Clock: h.clock,
 		Deliver: func(messages []engine.Message) { h.deliver(messages) },
 	}
 	if h.configure != nil {
@@ -263,6 +265,9 @@ func (p *pair) carryTo(to *house) func([]engine.Message) {
 }
 
 func (p *pair) carry(to *house, m engine.Message) {
+	if to.present() == nil {
+		return // not started yet
+	}
 	envelope, err := wire.ParseEnvelope(m.Envelope, wire.LimitMessage)
 	if err != nil {
 		to.t.Errorf("an envelope to %s: %v", to.bank, err)
@@ -277,15 +282,10 @@ func (p *pair) carry(to *house, m engine.Message) {
 		to.t.Errorf("a message to %s: %v", to.bank, err)
 		return
 	}
-	event := swap.MessageVerified{Message: msg, Hash: m.Hash, NowMS: now()}
-	if len(m.Attachment) > 0 {
-		p.mu.Lock()
-		event.Payment = p.packages[wire.AttachmentHash(m.Attachment)]
-		p.mu.Unlock()
-	}
+	event, evidence := p.received(to, m, msg)
 	p.carried.Add(1)
 	// Faults are the carrier's daily bread: what was not answered comes again.
-	if _, err := to.present().Submit(context.Background(), engine.Work{Event: event, Evidence: []engine.Evidence{{Kind: "message", Hash: m.Hash, Bytes: m.Envelope}}}); err != nil &&
+	if _, err := to.present().Submit(context.Background(), engine.Work{Event: event, Evidence: evidence}); err != nil &&
 		!errors.Is(err, engine.ErrStopped) && refusal.CodeOf(err) != engine.CodeBusy {
 		to.t.Errorf("%s refused a %s: %v", to.bank, m.Key.Type, err)
 	}

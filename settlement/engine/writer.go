@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -40,7 +41,7 @@ type view struct {
 func (e *Engine) run() {
 	ticker := time.NewTicker(pulseEvery)
 	defer ticker.Stop()
-	e.courier.send(e.outbox.due(e.cfg.Clock()))
+	e.fault = e.greet()
 	for e.fault == nil {
 		queue, pulse := e.queue, ticker.C
 		if !e.free() {
@@ -63,6 +64,15 @@ func (e *Engine) run() {
 		}
 	}
 	e.stop()
+}
+
+// greet begins the run: the machine greets every other bank. What waits in the outbox goes out to each as it answers.
+func (e *Engine) greet() error {
+	started := swap.Started{NowMS: e.cfg.Clock()}
+	if _, err := rand.Read(started.Nonce[:]); err != nil {
+		return fmt.Errorf("draw the run's nonce: %w", err)
+	}
+	return e.turn([]*work{{Work: Work{Event: started}}})
 }
 
 // stop gives up the state: nobody is told anything more from it.
@@ -105,13 +115,13 @@ func (e *Engine) arrived(first *work) []*work {
 // pulse does what time asks for: the machine's own clock, and messages whose pause is over.
 func (e *Engine) pulse() error {
 	now := e.cfg.Clock()
-	if (len(e.open) > 0 || e.overdue(now)) && (now-e.tickMS >= tickEveryMS || now < e.tickMS) {
+	if (e.machine.Restless() || e.overdue(now)) && (now-e.tickMS >= tickEveryMS || now < e.tickMS) {
 		e.tickMS = now
 		if err := e.turn([]*work{{Work: Work{Event: swap.Tick{NowMS: now}}}}); err != nil {
 			return err
 		}
 	}
-	again := e.outbox.due(now)
+	again := e.outbox.due(now, e.machine.Speaks)
 	e.figures.resends.Add(context.Background(), int64(len(again)), e.figures.bank)
 	e.courier.send(again)
 	return nil
@@ -139,13 +149,17 @@ func (e *Engine) send(d *draft, b *Batch) error {
 	var messages []Message
 	for i := range b.Messages {
 		o := &b.Messages[i]
-		messages = append(messages, o.Message)
+		speaks := e.machine.Speaks(o.Key.Recipient)
+		if speaks {
+			messages = append(messages, o.Message)
+		}
 		if o.Resend && !o.Done {
-			e.outbox.put(o.Message, now)
+			e.outbox.put(o.Message, now, speaks)
 		}
 	}
+	messages = append(messages, d.passing...)
 	for _, key := range d.resend {
-		if _, fresh := d.messages[key]; fresh {
+		if _, fresh := d.messages[key]; fresh || !e.machine.Speaks(key.Recipient) {
 			continue
 		}
 		m, ok := e.outbox.again(key)

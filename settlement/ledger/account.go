@@ -36,7 +36,7 @@ func (c *Counters) countDebit(e *Entry) {
 	case wire.LeafPost:
 		c.DebitsPending -= e.Minor
 		c.DebitsPosted += e.Minor
-	case wire.LeafIssue, wire.LeafRedeem, wire.LeafTransfer, wire.LeafRelease, wire.LeafReversal:
+	case wire.LeafIssue, wire.LeafRedeem, wire.LeafTransfer, wire.LeafRelease, wire.LeafReversal, wire.LeafCover:
 		c.DebitsPosted += e.Minor
 	}
 }
@@ -53,7 +53,7 @@ func (c *Counters) countCredit(e *Entry, kind wire.AccountKind) {
 			c.CreditsPending -= e.Minor
 		}
 		c.CreditsPosted += e.Minor
-	case wire.LeafIssue, wire.LeafRedeem, wire.LeafTransfer, wire.LeafReversal:
+	case wire.LeafIssue, wire.LeafRedeem, wire.LeafTransfer, wire.LeafReversal, wire.LeafCover:
 		c.CreditsPosted += e.Minor
 	}
 }

@@ -156,6 +156,7 @@ var fieldRules = map[wire.LeafKind]struct{ must, may fieldSet }{
 	wire.LeafVoid:     {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBlinding | hasCause | hasKey},
 	wire.LeafExpire:   {hasDebit | hasCredit | hasMinor | hasReference, 0},
 	wire.LeafRelease:  {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasCause | hasValue},
+	wire.LeafCover:    {hasDebit | hasCredit | hasMinor | hasReference, hasPart | hasBills | hasBlinding | hasCause | hasValue},
 	wire.LeafReversal: {hasDebit | hasCredit | hasMinor | hasKey | hasReverses, hasReference | hasBills | hasCause | hasValue},
 	wire.LeafBill:     {hasReference, hasProgramme | hasBillID | hasRevision | hasCreditor | hasDebtor | hasChunks},
 

@@ -66,6 +66,8 @@ func (s *State) fold(e Entry) error {
 		return s.foldVoid(e)
 	case wire.LeafRelease:
 		return s.foldRelease(e)
+	case wire.LeafCover:
+		return s.foldCover(e)
 	case wire.LeafReversal:
 		return s.foldReversal(e)
 	case wire.LeafReconcile:

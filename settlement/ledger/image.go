@@ -14,7 +14,7 @@ import (
 )
 
 // ImageVersion is raised with every change of what an image holds: a program reads only its own.
-const ImageVersion = 1
+const ImageVersion = 2
 
 // limitImageText bounds what one text or list of an image may claim to be, so that a broken one does not ask for all memory.
 const limitImageText = 1 << 20
@@ -98,6 +98,7 @@ func (s *State) image(t *tape) {
 	t.number(&s.last.TimeMS)
 	t.number(&s.last.Minor)
 	t.text(&s.last.Reserve)
+	t.number(&s.short)
 }
 
 // numbered makes the list of accounts by their number again.

@@ -9,7 +9,7 @@ import (
 // State is a ledger at one moment: the fold of its entries. It is owned by one writer and not safe for concurrent use.
 //
 // What an account awaits (CreditsPending) is the sum of the holds towards it and of what is in transit through suspense to it; what suspense holds is the sum
-// of everything in transit.
+// of everything in transit, less what the bank itself owes it (Shortfall).
 type State struct {
 	Bank     string
 	Currency string
@@ -32,6 +32,7 @@ type State struct {
 	day      BusinessDay
 	halted   bool
 	last     Reconciliation
+	short    int64 // paid out of suspense by Cover and not given back
 }
 
 // orderAnswer is the first answer to an idempotency key.

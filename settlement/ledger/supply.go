@@ -53,13 +53,18 @@ func (s *State) checkReserve(reserve string) error {
 	return nil
 }
 
-// checkSupply guards issue and redeem: from or to issuance, and never from or to suspense, whose money is committed to others.
+// checkSupply guards issue and redeem: from or to issuance, and never from or to suspense, whose money is committed to others; but an issue gives back to
+// suspense what the bank owes it.
 func (s *State) checkSupply(kind wire.LeafKind, debit, credit string, minor int64) error {
 	from := debit
 	if kind == wire.LeafRedeem {
 		from = credit
 	}
-	if err := s.checkMove(debit, credit, minor, wire.AccountSuspense); err != nil {
+	barred := []wire.AccountKind{wire.AccountSuspense}
+	if kind == wire.LeafIssue && credit == s.Suspense() && minor <= s.short {
+		barred = nil
+	}
+	if err := s.checkMove(debit, credit, minor, barred...); err != nil {
 		return err
 	}
 	if from != s.single[wire.AccountIssuance] {
@@ -73,6 +78,9 @@ func (s *State) foldSupply(e Entry) error {
 		return err
 	}
 	s.count(&e)
+	if e.Kind == wire.LeafIssue && e.Credit == s.Suspense() {
+		s.short -= e.Minor
+	}
 	if e.Reserve != "" {
 		s.reserves[e.Reserve] = e.Seq
 	}

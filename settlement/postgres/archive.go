@@ -161,9 +161,10 @@ func readPresent(ctx context.Context, tx pgx.Tx) (*engine.Present, error) {
 		return nil, err
 	}
 	p.Swaps = func(take func(swap.Swap) error) error { return loadSwaps(ctx, tx, take) }
+	p.Tenures = func(take func(swap.Tenure) error) error { return each(ctx, tx, selectTenures, scanTenure, take) }
 	p.Channels = func(take func(swap.Channel) error) error { return each(ctx, tx, selectChannels, scanChannel, take) }
 	p.Messages = func(take func(engine.MessageRow) error) error {
-		return each(ctx, tx, "SELECT swap, recipient, type, seq, hash, envelope, attachment, resend, done FROM message", scanMessageRow, take)
+		return each(ctx, tx, "SELECT swap, recipient, type, epoch, seq, hash, envelope, attachment, resend, done FROM message", scanMessageRow, take)
 	}
 	type staged struct {
 		engine.Stage
@@ -225,7 +226,7 @@ func (u *unreadable) Error() string { return u.what }
 func scanMessageRow(row pgx.CollectableRow) (engine.MessageRow, error) {
 	var m engine.MessageRow
 	var of, hash, attachment []byte
-	err := row.Scan(&of, &m.Key.Recipient, &m.Key.Type, &m.Seq, &hash, &m.Envelope, &attachment, &m.Resend, &m.Done)
+	err := row.Scan(&of, &m.Key.Recipient, &m.Key.Type, &m.Key.Epoch, &m.Seq, &hash, &m.Envelope, &attachment, &m.Resend, &m.Done)
 	m.Key.Swap, m.Hash, m.Attachment = hashOf(of), hashOf(hash), hashOf(attachment)
 	return m, err
 }

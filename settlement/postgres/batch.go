@@ -112,7 +112,7 @@ func queueDischarges(q *pgx.Batch, records []engine.Record) {
 		switch e.Kind {
 		case wire.LeafReversal:
 			to = &undone
-		case wire.LeafTransfer, wire.LeafPost:
+		case wire.LeafTransfer, wire.LeafPost, wire.LeafCover:
 		default:
 			continue
 		}

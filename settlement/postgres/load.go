@@ -30,9 +30,10 @@ func (s *Store) Load(ctx context.Context, identity engine.Identity, r engine.Res
 			},
 			func() error { return each(ctx, tx, selectAccounts, scanAccount, r.Account) },
 			func() error { return loadSwaps(ctx, tx, r.Swap) },
+			func() error { return each(ctx, tx, selectTenures, scanTenure, r.Tenure) },
 			func() error { return each(ctx, tx, selectChannels, scanChannel, r.Channel) },
 			func() error {
-				return each(ctx, tx, selectMessages+" WHERE resend AND NOT done ORDER BY recipient, seq", scanMessage, r.Message)
+				return each(ctx, tx, selectMessages+" WHERE resend AND NOT done ORDER BY recipient, epoch, seq", scanMessage, r.Message)
 			},
 		} {
 			if err := load(); err != nil {
@@ -142,7 +143,7 @@ func scanAccount(row pgx.CollectableRow) (ledger.Account, error) {
 const selectSwaps = `SELECT s.id, s.role, s.state, s.terms, s.authority, e.bytes, s.quote, s.decision, s.reason, s.since_ms, s.created_ms
 	FROM swap s LEFT JOIN evidence e ON e.hash = s.authority AND e.kind = 'attachment' ORDER BY s.created_ms, s.id`
 
-const selectPeers = "SELECT swap, place, bank, vote, prepared, decision, acked FROM swap_peer ORDER BY swap, place"
+const selectPeers = "SELECT swap, place, bank, vote, prepared, decision, acked, proposal, again, epoch, heard_epoch, heard_seq FROM swap_peer ORDER BY swap, place"
 
 // loadSwaps reads the banks of all swaps first, then the swaps.
 func loadSwaps(ctx context.Context, tx pgx.Tx, take func(swap.Swap) error) error {
@@ -165,9 +166,9 @@ func loadSwaps(ctx context.Context, tx pgx.Tx, take func(swap.Swap) error) error
 
 func scanPeer(row pgx.CollectableRow) (peerRow, error) {
 	var p peerRow
-	var of, vote, decision []byte
-	err := row.Scan(&of, &p.place, &p.Bank, &vote, &p.Prepared, &decision, &p.Acked)
-	p.swap, p.Vote, p.Decision = hashOf(of), hashOf(vote), hashOf(decision)
+	var of, vote, decision, proposal, again []byte
+	err := row.Scan(&of, &p.place, &p.Bank, &vote, &p.Prepared, &decision, &p.Acked, &proposal, &again, &p.Epoch, &p.Heard.Epoch, &p.Heard.Seq)
+	p.swap, p.Vote, p.Decision, p.Proposal, p.Again = hashOf(of), hashOf(vote), hashOf(decision), hashOf(proposal), hashOf(again)
 	return p, err
 }
 
@@ -194,23 +195,35 @@ func scanSwap(row pgx.CollectableRow) (swap.Swap, error) {
 	return s, nil
 }
 
-const selectChannels = "SELECT peer, peer_epoch, floor, seq, last, heard FROM channel ORDER BY peer"
+const selectTenures = "SELECT epoch, opening, cause, at_ms FROM tenure ORDER BY epoch"
+
+func scanTenure(row pgx.CollectableRow) (swap.Tenure, error) {
+	var t swap.Tenure
+	var opening, cause []byte
+	err := row.Scan(&t.Epoch, &opening, &cause, &t.AtMS)
+	copy(t.Opening[:], opening)
+	t.Cause = hashOf(cause)
+	return t, err
+}
+
+const selectChannels = "SELECT peer, peer_epoch, floor, seq, last, heard, opening, epoch, heard_epoch, fenced, stopped FROM channel ORDER BY peer"
 
 func scanChannel(row pgx.CollectableRow) (swap.Channel, error) {
 	var c swap.Channel
-	var last []byte
-	err := row.Scan(&c.Peer, &c.PeerEpoch, &c.Floor, &c.Seq, &last, &c.Heard)
+	var last, opening []byte
+	err := row.Scan(&c.Peer, &c.PeerEpoch, &c.Floor, &c.Seq, &last, &c.Heard, &opening, &c.Epoch, &c.HeardEpoch, &c.Fenced, &c.Stopped)
 	c.Last = hashOf(last)
+	copy(c.Opening[:], opening)
 	return c, err
 }
 
-const selectMessages = `SELECT m.swap, m.recipient, m.type, m.seq, m.hash, m.envelope, m.attachment, e.bytes
+const selectMessages = `SELECT m.swap, m.recipient, m.type, m.epoch, m.seq, m.hash, m.envelope, m.attachment, e.bytes
 	FROM message m LEFT JOIN evidence e ON e.hash = m.attachment AND e.kind = 'attachment'`
 
 func scanMessage(row pgx.CollectableRow) (engine.Message, error) {
 	var m engine.Message
 	var of, attached, key []byte
-	if err := row.Scan(&of, &m.Key.Recipient, &m.Key.Type, &m.Seq, &key, &m.Envelope, &attached, &m.Attachment); err != nil {
+	if err := row.Scan(&of, &m.Key.Recipient, &m.Key.Type, &m.Key.Epoch, &m.Seq, &key, &m.Envelope, &attached, &m.Attachment); err != nil {
 		return m, err
 	}
 	m.Key.Swap, m.Hash = hashOf(of), hashOf(key)

@@ -17,7 +17,7 @@ func TestTheDatabaseRefusesImpossibleOperations(t *testing.T) {
 		{"", "INSERT INTO entry VALUES (6, 5, 100, 0, 14, NULL, NULL, NULL, r(16, 6), 'b', 'l', 'RTGS-1')"},
 		{"entry_of_the_ledger", "INSERT INTO entry VALUES (6, 5, NULL, 0, 17, NULL, 'DESK-JPN', NULL, r(16, 6), 'b', 'l')"},
 		{"entry_of_the_ledger", "INSERT INTO entry VALUES (6, 5, NULL, 0, 17, NULL, NULL, NULL, NULL, 'b', 'l')"},
-		{"entry_kind_known", "INSERT INTO entry VALUES (6, 5, NULL, 0, 19, NULL, NULL, NULL, NULL, 'b', 'l')"},
+		{"entry_kind_known", "INSERT INTO entry VALUES (6, 5, NULL, 0, 20, NULL, NULL, NULL, NULL, 'b', 'l')"},
 		{"entry_reserve_where_due", "INSERT INTO entry VALUES (6, 5, 1, 0, 6, 'DESK-AUS', 'DESK-JPN', r(32, 5), NULL, 'b', 'l', 'RTGS-2')"},
 		{"entry_reserve_where_due", "INSERT INTO entry VALUES (6, 5, 1, 0, 4, 'ISSUANCE', 'DESK-JPN', NULL, r(16, 6), 'b', 'l', repeat('X', 36))"},
 		{"entry_reserved_once", "INSERT INTO entry VALUES (6, 5, 1, 0, 5, 'DESK-JPN', 'ISSUANCE', NULL, r(16, 6), 'b', 'l', 'RTGS-1')"},

@@ -161,7 +161,17 @@ func found[T any](v T, err error, what string) (T, bool, error) {
 
 // Message implements engine.Store.
 func (s *Store) Message(ctx context.Context, key swap.MessageKey) (engine.Message, bool, error) {
-	rows, err := s.readers.Query(ctx, selectMessages+" WHERE swap = $1 AND recipient = $2 AND type = $3", key.Swap[:], key.Recipient, string(key.Type))
+	rows, err := s.readers.Query(ctx, selectMessages+" WHERE m.swap = $1 AND m.recipient = $2 AND m.type = $3 AND m.epoch = $4", key.Swap[:], key.Recipient, string(key.Type), int64(key.Epoch))
+	if err != nil {
+		return engine.Message{}, false, fmt.Errorf("read a message: %w", err)
+	}
+	m, err := pgx.CollectExactlyOneRow(rows, scanMessage)
+	return found(m, err, "a message")
+}
+
+// Sent implements engine.Store.
+func (s *Store) Sent(ctx context.Context, hash wire.Hash) (engine.Message, bool, error) {
+	rows, err := s.readers.Query(ctx, selectMessages+" WHERE m.hash = $1 LIMIT 1", hash[:])
 	if err != nil {
 		return engine.Message{}, false, fmt.Errorf("read a message: %w", err)
 	}

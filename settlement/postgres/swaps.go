@@ -47,15 +47,28 @@ func queueSwaps(q *pgx.Batch, b *engine.Batch) {
 			column(rows, func(d *engine.Decision) []byte { return d.Hash[:] }), b.ID)
 	}
 	if rows := b.Channels; len(rows) > 0 {
-		q.Queue(`INSERT INTO channel (peer, peer_epoch, floor, seq, last, heard)
-			SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[])
-			ON CONFLICT (peer) DO UPDATE SET peer_epoch = excluded.peer_epoch, floor = excluded.floor, seq = excluded.seq, last = excluded.last, heard = excluded.heard`,
+		q.Queue(`INSERT INTO channel (peer, peer_epoch, floor, seq, last, heard, opening, epoch, heard_epoch, fenced, stopped)
+			SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[], $10::boolean[], $11::boolean[])
+			ON CONFLICT (peer) DO UPDATE SET peer_epoch = excluded.peer_epoch, floor = excluded.floor, seq = excluded.seq, last = excluded.last, heard = excluded.heard,
+				opening = excluded.opening, epoch = excluded.epoch, heard_epoch = excluded.heard_epoch, fenced = excluded.fenced, stopped = excluded.stopped`,
 			column(rows, func(c *swap.Channel) string { return c.Peer }),
 			column(rows, func(c *swap.Channel) int64 { return int64(c.PeerEpoch) }),
 			column(rows, func(c *swap.Channel) int64 { return int64(c.Floor) }),
 			column(rows, func(c *swap.Channel) int64 { return int64(c.Seq) }),
 			column(rows, func(c *swap.Channel) []byte { return hash(&c.Last) }),
-			column(rows, func(c *swap.Channel) int64 { return int64(c.Heard) }))
+			column(rows, func(c *swap.Channel) int64 { return int64(c.Heard) }),
+			column(rows, func(c *swap.Channel) []byte { return id(&c.Opening) }),
+			column(rows, func(c *swap.Channel) int64 { return int64(c.Epoch) }),
+			column(rows, func(c *swap.Channel) int64 { return int64(c.HeardEpoch) }),
+			column(rows, func(c *swap.Channel) bool { return c.Fenced }),
+			column(rows, func(c *swap.Channel) bool { return c.Stopped }))
+	}
+	if rows := b.Tenures; len(rows) > 0 {
+		q.Queue("INSERT INTO tenure (epoch, opening, cause, at_ms, batch) SELECT *, $5::bigint FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[])",
+			column(rows, func(t *swap.Tenure) int64 { return int64(t.Epoch) }),
+			column(rows, func(t *swap.Tenure) []byte { return t.Opening[:] }),
+			column(rows, func(t *swap.Tenure) []byte { return hash(&t.Cause) }),
+			column(rows, func(t *swap.Tenure) int64 { return t.AtMS }), b.ID)
 	}
 }
 
@@ -84,22 +97,28 @@ func queuePeers(q *pgx.Batch, swaps []swap.Swap) {
 	if len(rows) == 0 {
 		return
 	}
-	q.Queue(`INSERT INTO swap_peer (swap, place, bank, vote, prepared, decision, acked)
-		SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::text[], $4::bytea[], $5::boolean[], $6::bytea[], $7::boolean[])
-		ON CONFLICT (swap, place) DO UPDATE SET bank = excluded.bank, vote = excluded.vote, prepared = excluded.prepared, decision = excluded.decision, acked = excluded.acked`,
+	q.Queue(`INSERT INTO swap_peer (swap, place, bank, vote, prepared, decision, acked, proposal, again, epoch, heard_epoch, heard_seq)
+		SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::text[], $4::bytea[], $5::boolean[], $6::bytea[], $7::boolean[], $8::bytea[], $9::bytea[], $10::bigint[], $11::bigint[], $12::bigint[])
+		ON CONFLICT (swap, place) DO UPDATE SET bank = excluded.bank, vote = excluded.vote, prepared = excluded.prepared, decision = excluded.decision, acked = excluded.acked,
+			proposal = excluded.proposal, again = excluded.again, epoch = excluded.epoch, heard_epoch = excluded.heard_epoch, heard_seq = excluded.heard_seq`,
 		column(rows, func(p *peerRow) []byte { return p.swap[:] }),
 		column(rows, func(p *peerRow) int16 { return p.place }),
 		column(rows, func(p *peerRow) string { return p.Bank }),
 		column(rows, func(p *peerRow) []byte { return hash(&p.Vote) }),
 		column(rows, func(p *peerRow) bool { return p.Prepared }),
 		column(rows, func(p *peerRow) []byte { return hash(&p.Decision) }),
-		column(rows, func(p *peerRow) bool { return p.Acked }))
+		column(rows, func(p *peerRow) bool { return p.Acked }),
+		column(rows, func(p *peerRow) []byte { return hash(&p.Proposal) }),
+		column(rows, func(p *peerRow) []byte { return hash(&p.Again) }),
+		column(rows, func(p *peerRow) int64 { return int64(p.Epoch) }),
+		column(rows, func(p *peerRow) int64 { return int64(p.Heard.Epoch) }),
+		column(rows, func(p *peerRow) int64 { return int64(p.Heard.Seq) }))
 }
 
 func queueMessages(q *pgx.Batch, b *engine.Batch) {
 	if rows := b.Messages; len(rows) > 0 {
-		q.Queue(`INSERT INTO message (swap, recipient, type, seq, hash, envelope, attachment, resend, done)
-			SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[], $8::boolean[], $9::boolean[])`,
+		q.Queue(`INSERT INTO message (swap, recipient, type, seq, hash, envelope, attachment, resend, done, epoch)
+			SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[], $8::boolean[], $9::boolean[], $10::bigint[])`,
 			column(rows, func(o *engine.Outbound) []byte { return o.Key.Swap[:] }),
 			column(rows, func(o *engine.Outbound) string { return o.Key.Recipient }),
 			column(rows, func(o *engine.Outbound) string { return string(o.Key.Type) }),
@@ -114,14 +133,16 @@ func queueMessages(q *pgx.Batch, b *engine.Batch) {
 				return h[:]
 			}),
 			column(rows, func(o *engine.Outbound) bool { return o.Resend }),
-			column(rows, func(o *engine.Outbound) bool { return o.Done }))
+			column(rows, func(o *engine.Outbound) bool { return o.Done }),
+			column(rows, func(o *engine.Outbound) int64 { return int64(o.Key.Epoch) }))
 	}
 	if rows := b.Done; len(rows) > 0 {
-		q.Queue(`UPDATE message m SET done = true FROM unnest($1::bytea[], $2::text[], $3::text[]) AS k (swap, recipient, type)
-			WHERE m.swap = k.swap AND m.recipient = k.recipient AND m.type = k.type AND NOT m.done`,
+		q.Queue(`UPDATE message m SET done = true FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[]) AS k (swap, recipient, type, epoch)
+			WHERE m.swap = k.swap AND m.recipient = k.recipient AND m.type = k.type AND m.epoch = k.epoch AND NOT m.done`,
 			column(rows, func(k *swap.MessageKey) []byte { return k.Swap[:] }),
 			column(rows, func(k *swap.MessageKey) string { return k.Recipient }),
-			column(rows, func(k *swap.MessageKey) string { return string(k.Type) }))
+			column(rows, func(k *swap.MessageKey) string { return string(k.Type) }),
+			column(rows, func(k *swap.MessageKey) int64 { return int64(k.Epoch) }))
 	}
 }
 

@@ -2,7 +2,6 @@ package swap
 
 import (
 	"fmt"
-	"math"
 	"sort"
 
 	"entente/schema/refusal"
@@ -17,6 +16,10 @@ type ledgerState = *ledger.State
 // Refusals of the swap, in order of descending precedence after those of wire.
 const (
 	CodeStaleEpoch          refusal.Code = "stale_epoch"
+	CodeFenced              refusal.Code = "fenced"
+	CodePeerStopped         refusal.Code = "peer_stopped"
+	CodeShortfall           refusal.Code = "shortfall"
+	CodeDoubtLimit          refusal.Code = "doubt_limit"
 	CodeExpired             refusal.Code = "expired"
 	CodeTermsMismatch       refusal.Code = "terms_mismatch"
 	CodeQuoteUsed           refusal.Code = "quote_used"
@@ -28,12 +31,21 @@ const (
 	CodeDecisionWithoutVote refusal.Code = "decision_without_vote"
 	CodeTooLate             refusal.Code = "too_late_to_cancel"
 	CodePaymentUnknown      refusal.Code = "payment_unknown"
+	CodeQuorumMissing       refusal.Code = "quorum_missing"
+)
+
+// Codes of alarms that are no refusals.
+const (
+	CodeAmnesia   refusal.Code = "amnesia"   // a peer holds messages of this bank that it does not know it signed
+	CodeInDoubt   refusal.Code = "in_doubt"  // a swap has waited long for its decision, or for its acknowledgement
+	CodeUncovered refusal.Code = "uncovered" // a commit could not be paid even out of suspense
 )
 
 // Default windows of a swap, milliseconds after its terms are written.
 const (
 	VoteWindowMS   = 5_000
 	DecideWindowMS = 10_000
+	DoubtAlertMS   = 30_000 // after so long a swap in doubt is an alarm
 )
 
 // Output is everything one step changed. All of it is made durable in one transaction before a message of it leaves or an answer is given.
@@ -44,15 +56,19 @@ type Output struct {
 	Resend  []MessageKey // stored messages to send again now
 	Done    []MessageKey // messages that were answered and need no resending
 	Notes   []Note
-	Refusal error // why the event was refused; the state is as before, but for notes
+
+	Tenure    *Tenure    // epoch that was opened, to store
+	Channels  []string   // peers whose channels changed otherwise than by sending or receiving
+	Conflicts []Conflict // to store as evidence
+	Refusal   error      // why the event was refused; the state is as before, but for notes
 }
 
 // New gives an empty machine of a bank.
 func New(network, bank, currency string, epoch uint64) *Machine {
 	return &Machine{
-		Network: network, Bank: bank, Epoch: epoch, ledger: ledger.NewState(bank, currency),
-		swaps: map[wire.Hash]*Swap{}, open: map[wire.Hash]struct{}{}, paying: map[wire.Hash]wire.Hash{}, quotes: map[wire.Hash]wire.Hash{},
-		channels: map[string]*Channel{},
+		Network: network, Bank: bank, Epoch: epoch, Opens: payment.CheckOpening, ledger: ledger.NewState(bank, currency),
+		swaps: map[wire.Hash]*Swap{}, open: map[wire.Hash]struct{}{}, doubt: map[wire.Hash]bool{}, bound: map[wire.Hash]int64{}, atRisk: map[string]int64{},
+		paying: map[wire.Hash]wire.Hash{}, quotes: map[wire.Hash]wire.Hash{}, channels: map[string]*Channel{},
 	}
 }
 
@@ -116,7 +132,7 @@ func (m *Machine) Channel(peer string) Channel { return *m.channel(peer) }
 func (m *Machine) channel(peer string) *Channel {
 	c := m.channels[peer]
 	if c == nil {
-		c = &Channel{Peer: peer, PeerEpoch: 1}
+		c = &Channel{Peer: peer, PeerEpoch: 1, Epoch: m.Epoch, HeardEpoch: 1}
 		m.channels[peer] = c
 	}
 	return c
@@ -138,10 +154,18 @@ func (m *Machine) RestoreChannel(c Channel) {
 	m.channels[c.Peer] = &copied
 }
 
+// RestoreTenure puts a stored epoch back at start, in any order: the highest one is the present.
+func (m *Machine) RestoreTenure(t Tenure) {
+	if t.Epoch > m.Epoch {
+		m.Epoch, m.Opening = t.Epoch, t.Opening
+	}
+}
+
 // keep puts a swap into every index it belongs to.
 func (m *Machine) keep(s *Swap) {
 	m.swaps[s.ID] = s
-	if s.Role == Initiator && s.Terms.Instruction != (wire.Hash{}) && len(s.Authority) > 0 {
+	// A tombstone says nothing about its instruction: anybody can vote on terms that were never proposed.
+	if s.Role == Initiator && s.Terms.Instruction != (wire.Hash{}) && (len(s.Authority) > 0 || s.State == Committed || s.State == Settled) {
 		if paying, ok := m.paying[s.Terms.Instruction]; !ok || m.swaps[paying].replacedBy(s) {
 			m.paying[s.Terms.Instruction] = s.ID
 		}
@@ -171,6 +195,7 @@ func (m *Machine) index(s *Swap) {
 	} else {
 		delete(m.open, s.ID)
 	}
+	m.indexDoubt(s)
 	if s.Role == Responder && s.Quote != (wire.Hash{}) {
 		if s.State == Aborted {
 			if m.quotes[s.Quote] == s.ID {
@@ -182,10 +207,40 @@ func (m *Machine) index(s *Swap) {
 	}
 }
 
+// indexDoubt keeps what is held for swaps that others decide, and which swaps are to be alerted about. An alert is given once a run.
+func (m *Machine) indexDoubt(s *Swap) {
+	prepared := s.State == Prepared
+	held, known := m.bound[s.ID]
+	switch {
+	case prepared && !known:
+		leg, _ := s.Terms.LegOf(m.Bank)
+		sum, err := leg.Sum()
+		if err != nil { // terms were checked before anything was held
+			panic("swap: what is prepared does not add up: " + err.Error())
+		}
+		m.bound[s.ID] = sum
+		m.atRisk[s.Peers[0].Bank] += sum
+	case !prepared && known:
+		delete(m.bound, s.ID)
+		if m.atRisk[s.Peers[0].Bank] -= held; m.atRisk[s.Peers[0].Bank] == 0 {
+			delete(m.atRisk, s.Peers[0].Bank)
+		}
+	}
+	if _, waiting := m.doubt[s.ID]; !waiting && (prepared || s.State == Committed) {
+		m.doubt[s.ID] = false
+	} else if s.State.Final() {
+		delete(m.doubt, s.ID)
+	}
+}
+
+// DoubtMinor is what is held here for undecided swaps of an initiator, in minor units.
+func (m *Machine) DoubtMinor(initiator string) int64 { return m.atRisk[initiator] }
+
 // Step takes one event. Time in events never runs backwards beyond what the ledger tolerates: it is raised to the ledger's own.
 func (m *Machine) Step(e Event) Output {
 	out := &Output{}
 	now := max(e.atMS(), m.ledger.TimeMS())
+	m.session.clockMS = e.atMS()
 	switch e := e.(type) {
 	case OrderGiven:
 		m.order(out, e, now)
@@ -200,9 +255,15 @@ func (m *Machine) Step(e Event) Output {
 		m.cancel(out, e, now)
 	case MessageVerified:
 		m.receive(out, e, now)
+	case Started:
+		m.start(out, e, now)
+	case RulebookGiven:
+		m.ruled(out, e, now)
 	case Tick:
 		m.apply(out, m.ledger.Expire(now))
-		m.tick(out, now)
+		m.weighAll(out, now)
+		m.alert(out, now)
+		m.greetAgain(out, now)
 	default:
 		panic(fmt.Sprintf("swap: no such event: %T", e))
 	}
@@ -220,6 +281,14 @@ func (m *Machine) order(out *Output, e OrderGiven, now int64) {
 	}
 	if err := m.approved(e); err != nil {
 		m.refuse(out, err, e.Cause, now)
+		return
+	}
+	switch e.Order.Kind {
+	case wire.OrderRecover:
+		m.recover(out, &e.Order, e.Cause, now)
+		return
+	case wire.OrderReadmit:
+		m.readmit(out, &e.Order, e.Cause, now)
 		return
 	}
 	entries, err := m.ledger.Order(e.Order, e.Cause, now)
@@ -288,45 +357,22 @@ func (m *Machine) changed(out *Output, s *Swap) {
 // send numbers and chains a message to a peer.
 func (m *Machine) send(out *Output, s *Swap, peer string, msg wire.SwapMessage, attachment []byte, now int64) wire.Hash {
 	c := m.channel(peer)
+	if c.Fenced {
+		panic("swap: a bank that recovers signs something other than a greeting to " + peer)
+	}
+	if c.Epoch != m.Epoch {
+		c.Epoch, c.Seq, c.Last = m.Epoch, 0, wire.Hash{}
+	}
 	c.Seq++
 	*msg.Head() = wire.Header{Network: m.Network, Swap: s.ID, Sender: m.Bank, Recipient: peer, Epoch: m.Epoch, Seq: c.Seq, Prev: c.Last, TimeMS: now}
 	hash := wire.PayloadHash(msg.PayloadType(), wire.Encode(msg))
 	c.Last = hash
 	out.Send = append(out.Send, Outgoing{
-		Key: MessageKey{s.ID, peer, msg.PayloadType()}, Message: msg, Attachment: attachment, Hash: hash,
+		Key: MessageKey{s.ID, peer, msg.PayloadType(), m.Epoch}, Message: msg, Attachment: attachment, Hash: hash,
 		Resend: msg.PayloadType() != wire.TypeDecisionAck,
 	})
+	if p := s.peer(peer); p != nil {
+		p.Epoch = m.Epoch
+	}
 	return hash
-}
-
-// receive checks what every message must be before its own rules apply.
-func (m *Machine) receive(out *Output, e MessageVerified, now int64) {
-	h := e.Message.Head()
-	c := m.channel(h.Sender)
-	switch {
-	case h.Network != m.Network:
-		m.refuse(out, refusal.Newf(wire.CodeWrongNetwork, "send it to its own network", "a message for network %q came to %q", h.Network, m.Network), h.Swap, now)
-		return
-	case h.Recipient != m.Bank:
-		m.refuse(out, refusal.Newf(wire.CodeWrongRecipient, "send it to its recipient", "a message for %q came to %q", h.Recipient, m.Bank), h.Swap, now)
-		return
-	case h.Epoch > math.MaxInt64 || h.Seq > math.MaxInt64:
-		m.refuse(out, refusal.Newf(wire.CodeMalformed, "count epochs and messages one by one", "a message of %s with number %d in epoch %d", h.Sender, h.Seq, h.Epoch), h.Swap, now)
-		return
-	case h.Epoch < c.Floor:
-		m.refuse(out, refusal.Newf(CodeStaleEpoch, "sign again in the present epoch", "a message of epoch %d of %s, the floor is %d", h.Epoch, h.Sender, c.Floor), h.Swap, now)
-		return
-	}
-	c.Heard = max(c.Heard, h.Seq)
-	c.PeerEpoch = max(c.PeerEpoch, h.Epoch)
-	switch msg := e.Message.(type) {
-	case *wire.Propose:
-		m.proposed(out, msg, e, now)
-	case *wire.Vote:
-		m.voted(out, msg, e.Hash, now)
-	case *wire.Decision:
-		m.decided(out, msg, e.Hash, now)
-	case *wire.DecisionAck:
-		m.acked(out, msg, now)
-	}
 }

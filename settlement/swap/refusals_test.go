@@ -257,7 +257,8 @@ func TestAQuoteIsRefusedByName(t *testing.T) {
 func TestARestoredMachineSharesNothingWithItsStore(t *testing.T) {
 	w, o := proposed(t, nil)
 	stored, _ := w.banks["RBI"].Swap(o.Key.Swap)
-	fresh := New(network, "RBI", "INR", 1)
+	fresh := w.machine("RBI", "INR", 1)
+	fresh.session = w.banks["RBI"].session
 	for _, e := range w.journal["RBI"] {
 		if err := fresh.RestoreEntry(e); err != nil {
 			t.Fatal(err)

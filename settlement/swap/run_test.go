@@ -23,6 +23,8 @@ type run struct {
 	order    []string              // names of payments as they were defined
 	sent     map[string][]Outgoing // by "PROPOSE of p1"
 	stored   map[string]map[wire.Hash]Swap
+	passing  map[string][]Outgoing // greetings and answers under way, by "RBI to BOJ"
+	backups  map[string]backup
 	out      []string
 }
 
@@ -55,17 +57,6 @@ var commands = []struct {
 	}},
 	{regexp.MustCompile(`^(\w+) redeems (\d+) from (\S+)$`), func(r *run, m []string) {
 		r.step(m[1], r.world.order(m[1], wire.Order{Kind: wire.OrderRedeem, Account: m[3], Minor: r.number(m[2])}))
-	}},
-	{regexp.MustCompile(`^(\w+) is in epoch (\d+)$`), func(r *run, m []string) { r.banks[m[1]].Epoch = uint64(r.number(m[2])) }},
-	{regexp.MustCompile(`^(\w+) knows (\w+) in epoch (\d+)$`), func(r *run, m []string) {
-		c := r.banks[m[1]].Channel(m[2])
-		c.PeerEpoch = uint64(r.number(m[3]))
-		r.banks[m[1]].RestoreChannel(c)
-	}},
-	{regexp.MustCompile(`^(\w+) drops messages of (\w+) below epoch (\d+)$`), func(r *run, m []string) {
-		c := r.banks[m[1]].Channel(m[2])
-		c.Floor = uint64(r.number(m[3]))
-		r.banks[m[1]].RestoreChannel(c)
 	}},
 	{regexp.MustCompile(`^(\w+) restarts from what it stored$`), (*run).restart},
 	{regexp.MustCompile(`^(\w+) forgets (\w+)$`), func(r *run, m []string) { r.forget(m[1], r.swapOf(m[2])) }},
@@ -165,7 +156,7 @@ func (r *run) forge(m []string) {
 	default:
 		r.t.Fatalf("no such forgery: %q", how)
 	}
-	r.sent[m[2]+" of "+name] = append(r.sent[m[2]+" of "+name], Outgoing{Key: MessageKey{id, to, msg.PayloadType()}, Message: msg,
+	r.sent[m[2]+" of "+name] = append(r.sent[m[2]+" of "+name], Outgoing{Key: MessageKey{id, to, msg.PayloadType(), 1}, Message: msg,
 		Hash: wire.PayloadHash(msg.PayloadType(), wire.Encode(msg))})
 }
 
@@ -180,7 +171,8 @@ func (r *run) swapOf(name string) wire.Hash {
 func (r *run) restart(m []string) {
 	bank := m[1]
 	old := r.banks[bank]
-	fresh := New(network, bank, old.Ledger().Currency, old.Epoch)
+	fresh := r.machine(bank, old.Ledger().Currency, old.Epoch)
+	fresh.Opening, fresh.session, fresh.doubt = old.Opening, old.session, old.doubt // of the run, and of the epoch
 	for _, e := range r.journal[bank] {
 		if err := fresh.RestoreEntry(e); err != nil {
 			r.t.Fatal(err)
@@ -202,7 +194,8 @@ func (r *run) restart(m []string) {
 // forget makes a bank that never proposed a swap: as it would be restored from before.
 func (r *run) forget(bank string, id wire.Hash) {
 	old := r.banks[bank]
-	fresh := New(network, bank, old.Ledger().Currency, old.Epoch)
+	fresh := r.machine(bank, old.Ledger().Currency, old.Epoch)
+	fresh.session = old.session
 	var kept []ledger.Entry
 	for _, e := range r.journal[bank] {
 		if e.Reference == id {
@@ -244,6 +237,10 @@ func (r *run) step(bank string, e Event) {
 		r.stored[bank][id] = s
 	}
 	for _, o := range out.Send {
+		if o.Passing {
+			r.passes(bank, o)
+			continue
+		}
 		r.say("%s sends %s to %s", bank, sentence(o), o.Key.Recipient)
 		r.sent[verbs[o.Key.Type]+" of "+r.nameOf(o.Key.Swap)] = append(r.sent[verbs[o.Key.Type]+" of "+r.nameOf(o.Key.Swap)], o)
 	}
@@ -359,7 +356,7 @@ func TestRunsOfTheProtocolReadAsTheyAreWritten(t *testing.T) {
 
 func play(t *testing.T, text string) string {
 	r := &run{world: newWorld(t), t: t, payments: map[string]PaymentAuthorised{}, sent: map[string][]Outgoing{},
-		stored: map[string]map[wire.Hash]Swap{}}
+		stored: map[string]map[wire.Hash]Swap{}, passing: map[string][]Outgoing{}, backups: map[string]backup{}}
 	for bank := range r.banks {
 		r.stored[bank] = map[wire.Hash]Swap{}
 	}
@@ -383,7 +380,7 @@ func play(t *testing.T, text string) string {
 }
 
 func (r *run) carryOut(command string) {
-	for _, c := range commands {
+	for _, c := range slices.Concat(commands, recoveries) {
 		if m := c.pattern.FindStringSubmatch(command); m != nil {
 			c.run(r, m)
 			return

@@ -51,14 +51,19 @@ type Transition struct {
 var Transitions = []Transition{
 	{Initiator, 0, "payment authorised, funds held", Proposed},
 	{Initiator, 0, "vote for an unknown swap", Aborted},
+	{Initiator, 0, "own commit learnt after a restore", Committed},
+	{Initiator, 0, "own abort learnt after a restore", Aborted},
 	{Initiator, Proposed, "every vote prepared, before decide_by", Committed},
-	{Initiator, Proposed, "a vote refused, decide_by passed, or cancelled", Aborted},
+	{Initiator, Proposed, "a vote refused, decide_by passed, cancelled, or an epoch over", Aborted},
+	{Initiator, Proposed, "own commit learnt after a restore", Committed},
 	{Initiator, Committed, "every responder holds the decision", Settled},
 	{Responder, 0, "proposal accepted, funds held", Prepared},
 	{Responder, 0, "proposal refused", Aborted},
 	{Responder, 0, "abort of an unknown swap", Aborted},
-	{Responder, Prepared, "decision commit", Settled},
-	{Responder, Prepared, "decision abort", Aborted},
+	{Responder, 0, "own vote learnt after a restore", Prepared},
+	{Responder, 0, "own refusal learnt after a restore", Aborted},
+	{Responder, Prepared, "decision commit, or the rulebook's", Settled},
+	{Responder, Prepared, "decision abort, or the rulebook's", Aborted},
 }
 
 // Swap is one swap as one bank knows it.
@@ -79,11 +84,21 @@ type Swap struct {
 // Peering is what a swap has heard from one other bank.
 type Peering struct {
 	Bank     string
-	Vote     wire.Hash // hash of its vote
+	Proposal wire.Hash // hash of the proposal sent to it or received from it
+	Vote     wire.Hash // initiator: hash of its vote; responder: of the own one
 	Prepared bool
 	Decision wire.Hash // initiator: hash of the decision sent to it; responder: of the one received
 	Acked    bool      // initiator: the bank holds the decision
+	Again    wire.Hash // initiator: hash of the same decision as signed again in a later epoch, zero if it was not
+	Epoch    uint64    // own epoch in which the last message about this swap was signed for it, 0 for none
+	Heard    Place     // of the bank's latest message about this swap
 }
+
+// Place is where a message stands among those of one bank to another.
+type Place struct{ Epoch, Seq uint64 }
+
+// Before tells whether the place comes earlier than another.
+func (p Place) Before(o Place) bool { return p.Epoch < o.Epoch || p.Epoch == o.Epoch && p.Seq < o.Seq }
 
 // peer finds the peering with a bank.
 func (s *Swap) peer(bank string) *Peering {
@@ -100,23 +115,50 @@ type Machine struct {
 	Network string
 	Bank    string
 	Epoch   uint64
+	Opening wire.ID // drawn when the epoch was opened, zero for the first
+	// Opens checks that a bill's recorded commitments open to what is stated: payment.CheckOpening, unless somebody remembers its answers.
+	Opens func(bill wire.Hash, chunks []wire.Chunk, o *wire.TotalOpening) error
 
 	ledger   ledgerState
 	swaps    map[wire.Hash]*Swap
 	open     map[wire.Hash]struct{}  // swaps the clock may still abort
+	doubt    map[wire.Hash]bool      // swaps that are prepared and not decided, or committed and not acknowledged: whether an alarm was raised in this run
+	bound    map[wire.Hash]int64     // what each prepared swap holds here, minor units
+	atRisk   map[string]int64        // their sum by initiator
 	paying   map[wire.Hash]wire.Hash // instruction to swap
 	quotes   map[wire.Hash]wire.Hash // quote to the swap that uses it
 	channels map[string]*Channel
+	peers    []Peer // ordered by name
+	session  session
 }
 
-// Channel numbers and chains the messages to one recipient.
+// Peer is another bank of the network.
+type Peer struct {
+	Bank       string
+	DoubtMinor int64 // most that may be held here for swaps of the bank that it has not decided, minor units; 0 for no limit
+}
+
+// Channel is how far one other bank has heard this one and the other way round.
 type Channel struct {
-	Peer      string
-	PeerEpoch uint64
-	Floor     uint64 // messages of a lower epoch are ignored unless already held
-	Seq       uint64 // of the last message sent
-	Last      wire.Hash
-	Heard     uint64 // highest sequence number received
+	Peer       string
+	PeerEpoch  uint64
+	Opening    wire.ID // of the peer's epoch
+	Floor      uint64  // messages of a lower epoch are ignored unless already held
+	Epoch      uint64  // own epoch in which Seq counts
+	Seq        uint64  // of the last message sent
+	Last       wire.Hash
+	HeardEpoch uint64 // peer's epoch in which Heard counts
+	Heard      uint64 // highest sequence number received
+	Fenced     bool   // since this bank recovered, the peer has not told what it holds
+	Stopped    bool   // the peer contradicted itself: nothing new is begun with it
+}
+
+// Tenure is an epoch of this bank and what opened it.
+type Tenure struct {
+	Epoch   uint64
+	Opening wire.ID
+	Cause   wire.Hash // order that opened it
+	AtMS    int64
 }
 
 // Event is something that happened outside. The concrete types are listed in this file.
@@ -154,11 +196,36 @@ type TransferAuthorised struct {
 
 // MessageVerified is a message of SWAP/1 whose signature was verified over the received bytes by a key of its sender.
 // For a proposal, Payment is what the attached package authorises, or Refusal why it does not.
+// For a decision or a reply to a greeting, Held are the messages that came attached, verified in the same way.
 type MessageVerified struct {
 	Message wire.SwapMessage
 	Hash    wire.Hash // payload hash
 	Payment *payment.Authorised
 	Refusal error
+	Held    []Held
+	NowMS   int64
+}
+
+// Held is a message that another one encloses, its signature verified like any other's. For a proposal, Payment and Package are the package that goes with it,
+// verified as of when the terms were written.
+type Held struct {
+	Message wire.SwapMessage
+	Hash    wire.Hash
+	Payment *payment.Authorised
+	Package []byte
+}
+
+// Started begins a run: every process that takes up a bank's stored state begins with it, and greets every other bank.
+type Started struct {
+	Nonce wire.ID // fresh random bytes
+	NowMS int64
+}
+
+// RulebookGiven is an order of the consortium about a bank that is gone. Each of the signers' signatures over it was verified.
+type RulebookGiven struct {
+	Order   wire.Rulebook
+	Cause   wire.Hash // hash of the signed order
+	Signers []wire.Key
 	NowMS   int64
 }
 
@@ -177,13 +244,16 @@ func (e PaymentAuthorised) atMS() int64  { return e.NowMS }
 func (e TransferAuthorised) atMS() int64 { return e.NowMS }
 func (e MessageVerified) atMS() int64    { return e.NowMS }
 func (e CancelAsked) atMS() int64        { return e.NowMS }
+func (e Started) atMS() int64            { return e.NowMS }
+func (e RulebookGiven) atMS() int64      { return e.NowMS }
 func (e Tick) atMS() int64               { return e.NowMS }
 
-// MessageKey names a message a bank sent: one of each type for a swap and recipient, ever.
+// MessageKey names a message a bank sent: one of each type for a swap and recipient in an epoch, ever.
 type MessageKey struct {
 	Swap      wire.Hash
 	Recipient string
 	Type      wire.PayloadType
+	Epoch     uint64
 }
 
 // Outgoing is a message to sign, store and then send.
@@ -193,6 +263,17 @@ type Outgoing struct {
 	Attachment []byte // the payment package that goes with PROPOSE
 	Hash       wire.Hash
 	Resend     bool // resent until acknowledged; an acknowledgement itself is sent once and again only when asked
+	Passing    bool // of a greeting: signed and sent, and never stored
+	// Encloses are messages, the bank's own and received ones, that go with it as one attachment, each with the votes and the package that it names. What is
+	// not at hand is left out; a reply to a greeting lists what is in.
+	Encloses []wire.Hash
+}
+
+// Conflict is two messages of one bank that contradict each other.
+type Conflict struct {
+	Bank          string
+	Swap          wire.Hash
+	First, Second wire.Hash // payload hashes; the first one counts
 }
 
 // NoteKind sorts what a bank records beside its entries.

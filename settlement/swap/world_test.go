@@ -49,7 +49,7 @@ func newWorld(t testing.TB) *world {
 		opening: map[string]wire.TotalOpening{}, journal: map[string][]ledger.Entry{}, nowMS: 100_000}
 	for _, b := range [][2]string{{"RBI", "INR"}, {"BOJ", "JPY"}, {"RBA", "AUD"}} {
 		bank, currency := b[0], b[1]
-		w.banks[bank] = New(network, bank, currency, 1)
+		w.banks[bank] = w.machine(bank, currency, 1)
 		w.open(t, bank, "ISSUANCE", bank, wire.AccountIssuance)
 		w.open(t, bank, "SUSPENSE", bank, wire.AccountSuspense)
 		w.open(t, bank, "LP-"+currency, "Provider", wire.AccountProvider)
@@ -63,7 +63,53 @@ func newWorld(t testing.TB) *world {
 	for _, b := range []struct{ name, debtor string }{{"fuel", "India"}, {"rations", "India"}, {"medical", "Korea"}} {
 		w.admit(t, b.name, b.debtor, 600)
 	}
+	w.greetAll(t)
 	return w
+}
+
+// banks of the network, in the order of their names.
+var bankNames = []string{"BOJ", "RBA", "RBI"}
+
+// machine makes a bank that knows the two others.
+func (w *world) machine(bank, currency string, epoch uint64) *Machine {
+	m := New(network, bank, currency, epoch)
+	for _, other := range bankNames {
+		if other != bank {
+			m.Know(append(m.peers, Peer{Bank: other})...)
+		}
+	}
+	return m
+}
+
+// greetAll begins a run of every bank and has them greet each other.
+func (w *world) greetAll(t testing.TB) {
+	t.Helper()
+	for _, bank := range bankNames {
+		w.greet(t, bank, "run of "+bank)
+	}
+}
+
+// greet begins a run of a bank, and carries greetings and answers until there are no more.
+func (w *world) greet(t testing.TB, bank, nonce string) {
+	t.Helper()
+	w.settle(t, w.banks[bank].Step(Started{Nonce: idOf(nonce), NowMS: w.nowMS}).Send)
+}
+
+// settle carries greetings and their answers until there are no more.
+func (w *world) settle(t testing.TB, letters []Outgoing) {
+	t.Helper()
+	for len(letters) > 0 {
+		o := letters[0]
+		letters = letters[1:]
+		if !o.Passing {
+			continue
+		}
+		out := w.deliver(t, o)
+		if out.Refusal != nil {
+			t.Fatalf("%s refused a greeting of %s: %v", o.Key.Recipient, o.Message.Head().Sender, out.Refusal)
+		}
+		letters = append(letters, out.Send...)
+	}
 }
 
 func (w *world) must(t testing.TB, bank string, e Event) Output {

@@ -188,7 +188,7 @@ func (l *leaf) read(raw []byte, seq int64) {
 
 // shape gives what is wrong with the fields a kind of leaf must or must not fill, or nothing.
 func (l *leaf) shape(seq int64) string {
-	paying := l.Kind == wire.LeafTransfer || l.Kind == wire.LeafHold || l.Kind == wire.LeafPost
+	paying := l.Kind == wire.LeafTransfer || l.Kind == wire.LeafHold || l.Kind == wire.LeafPost || l.Kind == wire.LeafCover
 	moving := paying || l.Kind.Moves() || l.Kind == wire.LeafVoid
 	switch {
 	case l.Seq != seq:

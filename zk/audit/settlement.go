@@ -55,7 +55,7 @@ func (w *walk) step(i int, leaf *leaf) {
 		}
 	case wire.LeafHold:
 		w.pay(i, leaf, held)
-	case wire.LeafPost, wire.LeafTransfer:
+	case wire.LeafPost, wire.LeafTransfer, wire.LeafCover:
 		w.pay(i, leaf, settled)
 	case wire.LeafVoid, wire.LeafExpire:
 		for _, e := range w.holds[leaf.Reference] {
