@@ -75,8 +75,18 @@ func (s *State) Debts(on programme.Date) ([]Debt, error) {
 
 func itemDebts(items []programme.BillItem, creditor, debtor programme.Nation, kind DebtKind, v *Version) []Debt {
 	var debts []Debt
+	latest := map[string]programme.Date{} // receipt of a category, from which what rounding left of it runs
 	for _, item := range items {
-		debts = append(debts, Debt{debtor, creditor, kind, item.Item, item.Date, v.Terms.Due(item.Date, Reimbursement), item.Amount})
+		if !rounding(v.Terms.Agreement, item) && latest[item.CategoryCode].Before(item.Date) {
+			latest[item.CategoryCode] = item.Date
+		}
+	}
+	for _, item := range items {
+		since := item.Date
+		if rounding(v.Terms.Agreement, item) {
+			since = latest[item.CategoryCode]
+		}
+		debts = append(debts, Debt{debtor, creditor, kind, item.Item, since, v.Terms.Due(since, Reimbursement), item.Amount})
 	}
 	return debts
 }

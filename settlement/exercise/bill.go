@@ -332,28 +332,7 @@ func (s *State) billable(v *Version, creditor, debtor programme.Nation, on progr
 	return lines
 }
 
-// draft gives the bill that lines make for a debtor, or nil where they charge it nothing.
-func (s *State) draft(v *Version, creditor, debtor programme.Nation, number uint32, lines []*Line) (*programme.DraftBill, error) {
-	var stated []programme.Line
-	for _, l := range lines {
-		stated = append(stated, l.inCash())
-	}
-	if len(stated) == 0 {
-		return nil, nil
-	}
-	bills, err := programme.DraftBills(v.Terms.Agreement, stated, nil)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(bills, func(b programme.DraftBill) bool { return b.Creditor == creditor && b.Debtor == debtor })
-	if i < 0 {
-		return nil, nil
-	}
-	if number > 1 {
-		bills[i].Reference = fmt.Sprintf("%s.%d", bills[i].Reference, number)
-	}
-	return &bills[i], nil
-}
+func numbered(reference string, number uint32) string { return fmt.Sprintf("%s.%d", reference, number) }
 
 // billFault says where a bill differs from what this state finds.
 func (s *State) billFault(a *Bill, creditor programme.Nation, on programme.Date, but *PlacedBill) error {

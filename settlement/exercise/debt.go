@@ -175,7 +175,7 @@ func (r *repayment) maySign(s *State, e *Entry) error {
 		return err
 	case l.Supplier != e.Author:
 		return refusal.Newf(CodeNotAParty, "let the creditor sign for it", "it is owed to %s", l.Supplier)
-	case s.numbers["repaid "+string(r.debtor)+" "+r.No]:
+	case s.used["repaid "+string(r.debtor)+" "+r.No]:
 		return refusal.Newf(CodeSigned, "nothing: it is signed for", "%s is received", r.No)
 	}
 	_, _, err = r.rest(l)
@@ -188,7 +188,7 @@ func (r *repayment) sign(s *State, _ *Entry) {
 	if err != nil {
 		panic("exercise: a repayment that was judged cannot be taken: " + err.Error())
 	}
-	s.numbers["repaid "+string(r.debtor)+" "+r.No] = true
+	s.used["repaid "+string(r.debtor)+" "+r.No] = true
 	l.Left, l.Value = left, value
 	if l.Method == ReplacementInKind && left.IsZero() || l.Method == EqualValueExchange && value.IsZero() {
 		l.Status = Discharged

@@ -270,7 +270,7 @@ func (a *Report) judge(s *State, e *Entry) error {
 func (a *Report) do(s *State, e *Entry) {
 	s.useNumber(e, a.No)
 	l := s.lines[a.Line]
-	c := &Case{ID: derivedID("disputed", e.Hash[:]), Line: l, Reason: string(a.Wrong), Held: a.Quantity, late: l.signedBill()}
+	c := &Case{ID: derivedID("disputed", e.Hash[:]), Line: l, Reason: string(a.Wrong), Held: a.Quantity, late: l.signedBill(), reported: true}
 	if !c.late { // what both signed in a bill stands, and a decision gives a credit
 		l.lapse()
 		l.Quantity = l.Quantity.Sub(a.Quantity)
@@ -300,10 +300,7 @@ func (s *State) decide(c *Case, f Figures, e *Entry) {
 		s.price(l)
 		return
 	}
-	if Discrepancy(c.Reason) == Returned {
-		back := c.Held.Sub(f.Quantity)
-		l.order.Received, l.order.Issued = decimal.Max(decimal.Zero, l.order.Received.Sub(back)), l.order.Issued.Sub(back)
-	}
+	c.carry(f)
 	if c.late {
 		s.credit(c, c.Held.Sub(f.Quantity), e)
 		return
@@ -313,6 +310,23 @@ func (s *State) decide(c *Case, f Figures, e *Entry) {
 	rest.Quantity, rest.Supplied, rest.Received = f.Quantity, f.Quantity, f.Quantity
 	rest.Reference = l.Reference + " settled"
 	s.price(rest)
+}
+
+// carry keeps the order's quantities up with what a case came to: what was sent back can be issued again, and what the receiver concedes it received.
+func (c *Case) carry(f Figures) {
+	o, back := c.Line.order, c.Held.Sub(f.Quantity)
+	o.Received, o.Issued = o.Received.Sub(c.received), o.Issued.Sub(c.issued) // of a decision before
+	c.received, c.issued = decimal.Zero, decimal.Zero
+	if !c.reported {
+		c.received = f.Quantity
+	}
+	if Discrepancy(c.Reason) == Returned {
+		c.issued = back.Neg()
+		if c.reported {
+			c.received = back.Neg()
+		}
+	}
+	o.Received, o.Issued = o.Received.Add(c.received), o.Issued.Add(c.issued)
 }
 
 // outcome gives the line that a case about a delivery ends in. Parties who agree after an award change it.

@@ -56,14 +56,6 @@ func (l *Line) done() bool { return l.Status == Struck || l.Status == Discharged
 // party says whether a nation is one of the line's two.
 func (l *Line) party(n programme.Nation) bool { return n == l.Supplier || n == l.Receiver }
 
-// other gives the line's other party.
-func (l *Line) other(n programme.Nation) programme.Nation {
-	if n == l.Supplier {
-		return l.Receiver
-	}
-	return l.Supplier
-}
-
 // Lines lists all lines, ordered by key and id.
 func (s *State) Lines() []*Line {
 	return slices.SortedFunc(slices.Values(s.listed), func(l, m *Line) int {
@@ -195,6 +187,14 @@ func (a *CloseDays) do(s *State, e *Entry) {
 }
 
 func (a *CloseDays) tell(*State) string { return fmt.Sprintf("closes its days to %s", a.Through) }
+
+// Troubles lists a nation's counting devices with files missing or doubled.
+func (s *State) Troubles(n programme.Nation) []Trouble { return s.tallies[n].Troubles() }
+
+// Count gives what a nation counted of a key so far, over all its devices, and the evidence for it.
+func (s *State) Count(n programme.Nation, key programme.Key) (programme.Record, []wire.Hash, bool) {
+	return s.tallies[n].Total(key)
+}
 
 // LateCount is a count that grew after its line was decided or billed. The line stands; whoever wants the rest paid orders or counts it under another item.
 type LateCount struct {

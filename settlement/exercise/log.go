@@ -94,7 +94,12 @@ func (l *Log) extend() bool {
 	if last := l.state.last; last != nil && l.late[0].order(last) < 0 {
 		return false
 	}
+	last := map[programme.Nation]uint64{}
 	for _, e := range l.late {
+		if e.Seq <= max(l.state.numbers[e.Author], last[e.Author]) {
+			return false // an earlier number of a higher tick
+		}
+		last[e.Author] = e.Seq
 		if len(l.authors[e.Author][e.Seq]) > 1 || slices.ContainsFunc(l.state.Forks, func(f Fork) bool { return f.Author == e.Author }) {
 			return false
 		}
@@ -133,6 +138,7 @@ func (l *Log) refold() {
 		}
 	}
 	slices.SortFunc(l.state.Forks, func(f, g Fork) int { return cmp.Compare(f.Author, g.Author) })
+	l.state.behind = behindOwn(due)
 	slices.SortFunc(due, (*Entry).order)
 	grounded := l.grounded(due)
 	for _, e := range due {
@@ -142,6 +148,21 @@ func (l *Log) refold() {
 		}
 		l.state.Waiting = append(l.state.Waiting, e)
 	}
+}
+
+// behindOwn tells which events have a tick that is not above that of every lower number of their author: nobody speaks before what it said already.
+func behindOwn(due []*Entry) map[wire.Hash]bool {
+	found, highest, author := map[wire.Hash]bool{}, uint64(0), programme.Nation("")
+	for _, e := range slices.SortedFunc(slices.Values(due), func(e, f *Entry) int { return cmp.Or(cmp.Compare(e.Author, f.Author), cmp.Compare(e.Seq, f.Seq)) }) {
+		if e.Author != author {
+			author, highest = e.Author, 0
+		}
+		if e.Tick <= highest {
+			found[e.Hash] = true
+		}
+		highest = max(highest, e.Tick)
+	}
+	return found
 }
 
 // order is the order in which events are taken: by tick, author and number. An author's own ticks rise with its numbers, or the later event is refused.

@@ -95,8 +95,8 @@ type PlacedOrder struct {
 // Binds says whether both sides have signed.
 func (o *PlacedOrder) Binds() bool { return len(o.Signed) == 2 }
 
-// Orders gives an order by the event that laid it down.
-func (s *State) Orders(event wire.Hash) (*PlacedOrder, bool) {
+// Order gives an order by the event that laid it down.
+func (s *State) Order(event wire.Hash) (*PlacedOrder, bool) {
 	o, ok := s.orders[event]
 	return o, ok
 }

@@ -24,7 +24,7 @@ type State struct {
 	invited   map[invitation]bool
 	signedAs  map[signature]bool
 	documents map[wire.Hash]document // what can be signed, by the event that laid it down
-	numbers   map[string]bool
+	used      map[string]bool        // numbers of documents
 	requests  map[wire.Hash]*Request
 	orders    map[wire.Hash]*PlacedOrder
 	issues    map[wire.Hash]*issued
@@ -41,7 +41,9 @@ type State struct {
 	billed    []*PlacedBill
 
 	entries map[wire.Hash]*Entry
-	ticks   map[programme.Nation]uint64
+	behind  map[wire.Hash]bool          // events whose tick is not above that of a lower number of their author
+	ticks   map[programme.Nation]uint64 // the highest of each author
+	numbers map[programme.Nation]uint64 // the highest of each author
 	last    *Entry
 }
 
@@ -74,11 +76,11 @@ type document interface {
 
 func newState(exercise string) *State {
 	return &State{
-		Exercise: exercise, known: map[programme.Nation]uint32{}, invited: map[invitation]bool{}, signedAs: map[signature]bool{}, documents: map[wire.Hash]document{}, numbers: map[string]bool{},
+		Exercise: exercise, known: map[programme.Nation]uint32{}, invited: map[invitation]bool{}, signedAs: map[signature]bool{}, documents: map[wire.Hash]document{}, used: map[string]bool{},
 		requests: map[wire.Hash]*Request{}, orders: map[wire.Hash]*PlacedOrder{}, issues: map[wire.Hash]*issued{}, tallies: map[programme.Nation]*Tallies{},
 		counters: map[counted][]quorum.Person{}, evidence: map[counted][]wire.Hash{}, closed: map[programme.Nation]programme.Date{},
 		keyed: map[programme.Key]*Line{}, lines: map[wire.Hash]*Line{}, cases: map[wire.Hash]*Case{}, bills: map[wire.Hash]*PlacedBill{},
-		entries: map[wire.Hash]*Entry{}, ticks: map[programme.Nation]uint64{},
+		entries: map[wire.Hash]*Entry{}, behind: map[wire.Hash]bool{}, ticks: map[programme.Nation]uint64{}, numbers: map[programme.Nation]uint64{},
 	}
 }
 
@@ -87,6 +89,9 @@ func (s *State) Check(e Event) error {
 	entry, err := e.entry()
 	if err != nil {
 		return err
+	}
+	if e.Tick <= s.ticks[e.Author] || e.Seq <= s.numbers[e.Author] {
+		return behind(entry)
 	}
 	if err := s.judge(entry); err != nil {
 		return err
@@ -97,12 +102,13 @@ func (s *State) Check(e Event) error {
 	return nil
 }
 
+func behind(e *Entry) error {
+	return refusal.Newf(CodeOutOfOrder, "take number and tick from the log", "tick %d of %s under number %d is not above that of its earlier events", e.Tick, e.Author, e.Seq)
+}
+
 func (s *State) judge(e *Entry) error {
 	if e.Exercise != s.Exercise {
 		return refusal.Newf(CodeWrongExercise, "add it to its own log", "an event of %.64q in the log of %s", e.Exercise, s.Exercise)
-	}
-	if e.Tick <= s.ticks[e.Author] {
-		return refusal.Newf(CodeOutOfOrder, "take number and tick from the log", "tick %d of %s is not above its last one, %d", e.Tick, e.Author, s.ticks[e.Author])
 	}
 	for _, h := range e.Act.cites() {
 		if s.entries[h] == nil {
@@ -124,6 +130,9 @@ func (s *State) judge(e *Entry) error {
 // step takes the next event. Its tick and hash are remembered even where it is refused, so that what rests on it is refused by name.
 func (s *State) step(e *Entry) {
 	err := s.judge(e)
+	if s.behind[e.Hash] {
+		err = behind(e)
+	}
 	taken := Taken{Entry: e, Err: err}
 	if err == nil {
 		s.learn(e)
@@ -132,7 +141,7 @@ func (s *State) step(e *Entry) {
 	}
 	s.Taken = append(s.Taken, taken)
 	s.entries[e.Hash], s.last = e, e
-	s.ticks[e.Author] = max(s.ticks[e.Author], e.Tick)
+	s.ticks[e.Author], s.numbers[e.Author] = max(s.ticks[e.Author], e.Tick), max(s.numbers[e.Author], e.Seq)
 }
 
 // joins tells an act by which a nation becomes a member.
@@ -172,13 +181,13 @@ func (s *State) number(e *Entry, no string) error {
 	if err := textFault("no", no, programme.MaxSerialBytes); err != nil {
 		return err
 	}
-	if s.numbers[numberKey(e, no)] {
+	if s.used[numberKey(e, no)] {
 		return refusal.Newf(CodeNumberTaken, "use the next number", "%s used number %s for another %s", e.Author, no, e.Act.Kind())
 	}
 	return nil
 }
 
-func (s *State) useNumber(e *Entry, no string) { s.numbers[numberKey(e, no)] = true }
+func (s *State) useNumber(e *Entry, no string) { s.used[numberKey(e, no)] = true }
 
 func numberKey(e *Entry, no string) string {
 	return fmt.Sprintf("%s %s %s", e.Author, e.Act.Kind(), no)

@@ -288,5 +288,5 @@ func (a *Count) do(s *State, e *Entry) {
 }
 
 func (a *Count) tell(*State) string {
-	return fmt.Sprintf("counts %d keys with %s, file %d", len(a.Tally.Entries), a.Tally.Device, a.Tally.File)
+	return fmt.Sprintf("hands in file %d of %s, entries: %d", a.Tally.File, a.Tally.Device, len(a.Tally.Entries))
 }

@@ -114,6 +114,29 @@ func (t *Terms) fields(f *wire.Fields) {
 	}
 }
 
+// termsField walks terms as one field. Terms of no version are those to be read.
+func termsField(f *wire.Fields, tag uint16, t *Terms) {
+	var b []byte
+	reading := t.Version == 0
+	if !reading {
+		var err error
+		if b, err = t.Bytes(); err != nil {
+			f.Refuse(tag, refusalText(err))
+			return
+		}
+	}
+	f.Bytes(tag, &b, maxTermsBytes)
+	if !reading {
+		return
+	}
+	parsed, err := ParseTerms(b)
+	if err != nil || parsed.Version == 0 {
+		f.Refuse(tag, "these are no terms")
+		return
+	}
+	*t = parsed
+}
+
 func rateFields(f *wire.Fields, r *money.Rate) {
 	base, quote, mantissa, scale := r.Base(), r.Quote(), r.Mantissa(), r.Scale()
 	programme.CurrencyField(f, 1, &base)

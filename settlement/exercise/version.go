@@ -197,20 +197,8 @@ type Amend struct {
 func (*Amend) Kind() string { return "amend" }
 
 func (a *Amend) fields(f *wire.Fields) {
-	terms, err := []byte(nil), error(nil)
-	if a.Terms.Version > 0 {
-		if terms, err = a.Terms.Bytes(); err != nil {
-			f.Refuse(2, refusalText(err))
-			return
-		}
-	}
 	hashField(f, 1, &a.Amends)
-	f.Bytes(2, &terms, maxTermsBytes)
-	if a.Terms.Version == 0 {
-		if a.Terms, err = ParseTerms(terms); err != nil || a.Terms.Version == 0 {
-			f.Refuse(2, "these are no terms")
-		}
-	}
+	termsField(f, 2, &a.Terms)
 }
 
 func (a *Amend) cites() []wire.Hash { return []wire.Hash{a.Amends} }

@@ -162,3 +162,7 @@ func evidenceOf(text string) wire.Hash { return wire.AttachmentHash([]byte(text)
 func noonMS(date string) int64 {
 	return int64(day("1970-01-01").DaysUntil(day(date)))*86_400_000 + 8*3_600_000
 }
+
+func moneyOf(text, currency string) (money.Amount, error) {
+	return money.Parse(text, money.MustCurrency(currency))
+}
