@@ -71,7 +71,7 @@ func (l *loading) read(name string, use func(io.Reader)) {
 	use(f)
 }
 
-// checkRates wants a rate of every member's currency for every day of the exercise, and names the first day each lacks.
+// checkRates wants a rate of every member's currency for every day of the exercise, and names the days each lacks.
 func (l *loading) checkRates(e Exercise) {
 	a := e.Agreement
 	checked := map[string]bool{}
@@ -80,11 +80,15 @@ func (l *loading) checkRates(e Exercise) {
 			continue
 		}
 		checked[m.Currency.Code()] = true
+		var without []programme.Date
 		for d := a.Starts; !a.Ends.Before(d); d = d.AddDays(1) {
 			if _, _, err := e.Rates.Cross(d, euro, m.Currency); err != nil {
-				l.addAt("rates.csv", err)
-				break
+				without = append(without, d)
 			}
+		}
+		if len(without) > 0 {
+			l.refuse(CodeRateMissing, "rates.csv", "add the fixings to the rates", "no reference rate of %s and %s on %s or within %d days before: %s",
+				euro, m.Currency, spans(without), MaxFallbackDays, e.Rates.why(without[0], euro, m.Currency))
 		}
 	}
 }

@@ -134,7 +134,52 @@ func (r Rates) Cross(date programme.Date, base, quote money.Currency) (money.Rat
 			return rate, f.date, err
 		}
 	}
-	return money.Rate{}, programme.Date{}, refusal.Newf(CodeRateMissing, "add the fixing to the rates", "no reference rate of %s and %s on %s or within %d days before", base, quote, date, MaxFallbackDays)
+	return money.Rate{}, programme.Date{}, refusal.Newf(CodeRateMissing, "add the fixing to the rates", "no reference rate of %s and %s on %s or within %d days before: %s",
+		base, quote, date, MaxFallbackDays, r.why(date, base, quote))
+}
+
+// why names the days on which a rate was looked for: those without any fixing, and those whose fixing lacks one of the currencies.
+func (r Rates) why(date programme.Date, base, quote money.Currency) string {
+	var lacking []programme.Date
+	first := date.AddDays(-MaxFallbackDays)
+	for d := first; !date.Before(d); d = d.AddDays(1) {
+		i, found := r.search(d)
+		if !found {
+			continue
+		}
+		_, baseOK := r.fixings[i].of(base)
+		_, quoteOK := r.fixings[i].of(quote)
+		if !baseOK || !quoteOK {
+			lacking = append(lacking, d)
+		}
+	}
+	var told []string
+	if none := r.DaysWithoutFixing(first, date); len(none) > 0 {
+		told = append(told, "no fixing on "+spans(none))
+	}
+	if len(lacking) > 0 {
+		told = append(told, "a fixing without them on "+spans(lacking))
+	}
+	return strings.Join(told, ", ")
+}
+
+// spans writes ascending days as "2023-12-23 to 2023-12-26, 2023-12-30".
+func spans(days []programme.Date) string {
+	var b strings.Builder
+	for i := 0; i < len(days); i++ {
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		first := days[i]
+		b.WriteString(first.String())
+		for i+1 < len(days) && days[i+1] == days[i].AddDays(1) {
+			i++
+		}
+		if days[i] != first {
+			b.WriteString(" to " + days[i].String())
+		}
+	}
+	return b.String()
 }
 
 // DaysWithoutFixing names the days of a period, both ends included, on which nothing was fixed: weekends and holidays, or gaps in the file.

@@ -64,3 +64,36 @@ func TestADayWithoutAFixingFallsBackAndIsNamed(t *testing.T) {
 		t.Errorf("days without a fixing: %v", days)
 	}
 }
+
+// The half year has 130 weekdays, and two of them are holidays of the euro: Christmas and the day after.
+func TestEveryDayOfTheTrueLayoutsIsReadAndTheOthersAreNamed(t *testing.T) {
+	for file, want := range map[string]int{"ecb_eurofxref_2018_2023.csv": 1537, "eurofxref-hist_rawlayout_2023H2.csv": 128, "eurofxref_daily_rawlayout.csv": 1} {
+		f, err := os.Open("../../../shared/data/fx/" + file)
+		if err != nil {
+			t.Skip("the published rates are not beside the repository: ", err)
+		}
+		rates, err := ReadRates(f, file)
+		f.Close()
+		if err != nil || len(rates.fixings) != want {
+			t.Errorf("%s: %d days (%v)", file, len(rates.fixings), err)
+		}
+		if !strings.Contains(file, "H2") {
+			continue
+		}
+		first, last := programme.Date{Year: 2023, Month: 12, Day: 20}, programme.Date{Year: 2024, Month: 1, Day: 2}
+		if named := spans(rates.DaysWithoutFixing(first, last)); named != "2023-12-23 to 2023-12-26, 2023-12-30 to 2024-01-02" {
+			t.Errorf("days without a fixing: %s", named)
+		}
+		_, _, err = rates.Cross(programme.Date{Year: 2024, Month: 1, Day: 10}, euro, money.MustCurrency("JPY"))
+		want := "rate_missing: no reference rate of EUR and JPY on 2024-01-10 or within 7 days before: no fixing on 2024-01-03 to 2024-01-10;"
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v", err)
+		}
+		// The rouble has been suspended since 2022: the bank says N/A.
+		_, _, err = rates.Cross(programme.Date{Year: 2023, Month: 12, Day: 29}, euro, money.MustCurrency("RUB"))
+		want = "no fixing on 2023-12-23 to 2023-12-26, a fixing without them on 2023-12-22, 2023-12-27 to 2023-12-29;"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v", err)
+		}
+	}
+}

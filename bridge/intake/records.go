@@ -7,7 +7,8 @@ import (
 )
 
 // ReadCount reads one nation's own count: date, category, supplier, receiver, item, quantity, unit, unit_price. Whether the rows make sense under an
-// agreement is checked by Agreement.CheckCount; what cannot be read is refused here, all of it at once (malformed_csv, date_invalid, too_large).
+// agreement is checked by Agreement.CheckCount; what cannot be read is refused here, all of it at once (malformed_csv, date_invalid, formula_refused,
+// too_large).
 func ReadCount(r io.Reader, nation programme.Nation, source string) (programme.Count, error) {
 	var p problems
 	count := readCount(r, nation, source, &p)
@@ -24,13 +25,15 @@ func readCount(r io.Reader, nation programme.Nation, source string, p *problems)
 		date, dateOK := row.date("date")
 		quantity, quantityOK := row.number("quantity")
 		price, priceOK := row.number("unit_price")
-		if !dateOK || !quantityOK || !priceOK {
+		item, itemOK := row.words("item")
+		unit, unitOK := row.words("unit")
+		if !dateOK || !quantityOK || !priceOK || !itemOK || !unitOK {
 			continue
 		}
 		count.Records = append(count.Records, programme.Record{
 			Key: programme.Key{Date: date, Category: row.text("category"), Supplier: programme.Nation(row.text("supplier")),
-				Receiver: programme.Nation(row.text("receiver")), Item: row.text("item")},
-			Quantity: quantity, Unit: row.text("unit"), UnitPrice: price, Line: row.line,
+				Receiver: programme.Nation(row.text("receiver")), Item: item},
+			Quantity: quantity, Unit: unit, UnitPrice: price, Line: row.line,
 		})
 	}
 	return count

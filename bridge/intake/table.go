@@ -168,6 +168,15 @@ func (r *row) date(column string) (programme.Date, bool) {
 	return d, err == nil
 }
 
+// words reads a text that no spreadsheet program may take for a formula, as Import does. A refused one gives false.
+func (r *row) words(column string) (string, bool) {
+	text, ok := plain(r.text(column))
+	if !ok {
+		r.t.wrong.refuse(CodeFormula, r.place(), "begin it with another character, or with an apostrophe, which does not count", "%s %.40q is what a spreadsheet program calculates", column, text)
+	}
+	return text, ok
+}
+
 // serials reads serial numbers separated by semicolons; an empty cell has none.
 func (r *row) serials(column string) []string {
 	text := r.text(column)
