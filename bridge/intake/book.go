@@ -172,7 +172,9 @@ func (b *bookReader) refuse(column string, code refusal.Code, do, format string,
 	b.found.add(&Finding{Source: b.source, Line: b.line, Column: column, Refusal: refusal.Newf(code, do, format, args...)})
 }
 
-func (b *bookReader) text(column string) string { return strings.TrimSpace(b.cells[b.column[column]].text) }
+func (b *bookReader) text(column string) string {
+	return strings.TrimSpace(b.cells[b.column[column]].text)
+}
 
 // parse reads one row, and says whether it is sound.
 func (b *bookReader) parse() (l BookLine, ok bool) {

@@ -48,8 +48,10 @@ func newBank() *cobra.Command {
 }
 
 func newDesk() *cobra.Command {
-	return newProcess(node.RoleDesk, "Run a treasury desk",
-		"Runs one nation's treasury desk: counts, bills, proofs and payments.")
+	cmd := newProcess(node.RoleDesk, "Run a treasury desk, or prepare its files",
+		"Runs one nation's treasury desk: counts, bills, proofs and payments. The commands below\nwork on files alone, with no desk running.")
+	cmd.AddCommand(newDeskRecords())
+	return cmd
 }
 
 func newProvider() *cobra.Command {
