@@ -13,9 +13,10 @@
 //  2. Of two such sets the better one is found class by class, urgent first: the larger value settled in the class; for equal values the larger number.
 //  3. Of sets that are equal in all classes the better one has the first payment, in the order of class, time queued and id, in which they differ.
 //  4. Up to ExactMost payments the best set is found by branch and bound, unless that takes more than a fixed number of steps: the method is stated as exact.
-//     Otherwise it is heuristic: from each of three beginnings (nothing; the best circulation of the bound, with whole payments; everything, less what
-//     cannot be paid) payments are added together with those that fund them, exchanged for others of the same payer that are worth less, and decided anew,
-//     a few at a time, by branch and bound, until nothing changes or a fixed number of passes is over; the best of the three stands.
+//     Otherwise it is heuristic: from each of three beginnings (nothing; the best circulation of the bound, with whole payments; everything, less what cannot
+//     be paid) payments are added together with those that fund them (each account by one payment, and in a second round by as many as it takes), exchanged
+//     for others of the same payer that are worth less, and decided anew, a few at a time, by branch and bound, until nothing changes or a fixed number of
+//     passes is over. The best set of all stands. Order, steps and passes are fixed: nothing is left to chance or to time.
 //  5. With each class come two numbers: the value settled in it and all classes before it, and a bound that no set can exceed: what could settle in them if
 //     payments could settle in parts.
 //

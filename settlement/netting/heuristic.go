@@ -5,15 +5,16 @@ import (
 	"slices"
 )
 
-// heuristic gives a good set by a fixed sequence of searches: three beginnings, each improved until nothing improves it any more, and the best of them.
-// Nothing in it is left to chance or to time.
+// heuristic gives a good set by a fixed sequence of searches: three beginnings, each improved in two ways until nothing improves it any more, and the best of
+// them. Nothing in it is left to chance or to time.
 func (p *problem) heuristic() *selection {
-	h := newImprover(p)
-	lanes := p.lanes()
-	best := h.improve(p.nothing())
-	for _, start := range []*selection{p.rounded(lanes), p.everything()} {
-		if s := h.improve(start); s.score.compare(&best.score) > 0 {
-			best = s
+	h, lanes := newImprover(p), p.lanes()
+	var best *selection
+	for _, h.way = range ways {
+		for _, start := range []*selection{p.nothing(), p.rounded(lanes), p.everything()} {
+			if s := h.improve(start); best == nil || s.score.compare(&best.score) > 0 {
+				best = s
+			}
 		}
 	}
 	return best

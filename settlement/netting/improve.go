@@ -7,7 +7,6 @@ import (
 
 // Bounds of the searches that improve a set.
 const (
-	fundSteps       = 300  // payments looked at to fund one more
 	fundDepth       = 6    // payments in a row that fund each other
 	passesMost      = 8    // passes over all payments that wait
 	neighbours      = 18   // payments that are decided anew together
@@ -16,12 +15,22 @@ const (
 	neighbourShares = 5    // payments of one kind in a neighbourhood
 )
 
+// way is how payments are funded that their payer cannot afford.
+type way struct {
+	whole bool // each account by one payment that is enough, or by as many as it takes
+	steps int  // payments looked at to fund one
+}
+
+// ways are both ways: the first goes far on large queues, the second finds more on those where money is short.
+var ways = []way{{true, 5000}, {false, 1000}}
+
 // improver knows for each account what it pays and is paid, most urgent first and in each class the largest first.
 type improver struct {
 	*problem
 	order    []int
 	outgoing [][]int
 	incoming [][]int
+	way      way
 	steps    int
 	trail    []int // payments added since a search began
 }
@@ -74,7 +83,7 @@ func (h *improver) addFunded(s *selection, i int) bool {
 	if s.room[payer] < h.transfers[i].minor {
 		return false
 	}
-	h.steps, h.trail = fundSteps, append(h.trail[:0], i)
+	h.steps, h.trail = h.way.steps, append(h.trail[:0], i)
 	s.add(i)
 	if h.fund(s, payer, fundDepth) {
 		return true
@@ -83,7 +92,8 @@ func (h *improver) addFunded(s *selection, i int) bool {
 	return false
 }
 
-// fund adds payments to an account until it is not below zero: first such as their payers can afford, then one whose payer is funded in turn.
+// fund adds payments to an account until it is not below zero: first such as their payers can afford, then such as
+// are funded in turn.
 func (h *improver) fund(s *selection, account, depth int) bool {
 	if s.free[account] >= 0 {
 		return true
@@ -108,16 +118,18 @@ func (h *improver) fund(s *selection, account, depth int) bool {
 			if h.steps--; h.steps <= 0 {
 				break
 			}
-			if s.in[j] || t.minor < -s.free[account] || s.room[t.from] < t.minor || s.free[t.from] < 0 {
+			if s.in[j] || s.room[t.from] < t.minor || s.free[t.from] < 0 || h.way.whole && t.minor < -s.free[account] {
 				continue
 			}
 			here := len(h.trail)
 			s.add(j)
 			h.trail = append(h.trail, j)
-			if h.fund(s, t.from, depth-1) {
+			switch {
+			case !h.fund(s, t.from, depth-1):
+				h.undo(s, here)
+			case s.free[account] >= 0:
 				return true
 			}
-			h.undo(s, here)
 		}
 	}
 	h.undo(s, mark)

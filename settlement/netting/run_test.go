@@ -42,11 +42,28 @@ func bruteForce(q *Queue) (best []bool) {
 			allowed = allowed && free[a.ID] >= 0 && (!paysToday || a.PerDayMinor == 0 || today[a.ID] <= a.PerDayMinor)
 		}
 		// Of equal sets the later one here is the one with the first payment in which they differ.
-		if allowed && s.compare(&bestScore) >= 0 {
+		if allowed && !worse(s, bestScore) {
 			best, bestScore = in, s
 		}
 	}
 	return best
+}
+
+// worse says what the rule says of two sets, in other words than the package.
+func worse(a, b score) bool {
+	for c := range a {
+		switch {
+		case a[c].minor < b[c].minor:
+			return true
+		case a[c].minor > b[c].minor:
+			return false
+		case a[c].count < b[c].count:
+			return true
+		case a[c].count > b[c].count:
+			return false
+		}
+	}
+	return false
 }
 
 func TestSmallQueuesSettleTheBestSetOfAll(t *testing.T) {
@@ -71,6 +88,34 @@ func TestSmallQueuesSettleTheBestSetOfAll(t *testing.T) {
 			t.Fatalf("the exact solver gives another run: %v", err)
 		}
 	})
+}
+
+// The bound is as low as payments in parts allow, by hand.
+func TestTheBoundCountsMoneyLimitsAndClasses(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		limit int64
+		want  [classes]int64
+	}{
+		{"money alone bounds", 0, [classes]int64{30, 30, 50, 50}},
+		{"a limit of the day bounds too", 25, [classes]int64{25, 25, 45, 45}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			// A has 20 and gets at most 10 of B's 20, since B pays C what is left: A pays 30 of 60, and B 20.
+			q := Queue{Ledger: "boj", Currency: jpy, AtMS: atMS, Accounts: []Account{{ID: "A", Owner: "A", AvailableMinor: 20, PerDayMinor: test.limit}, {ID: "B", Owner: "B", AvailableMinor: 20}, {ID: "C", Owner: "C"}},
+				Payments: []Queued{{ID: uetr(1), From: "A", To: "C", Minor: 20, Class: Urgent}, {ID: uetr(2), From: "A", To: "C", Minor: 20, Class: Urgent},
+					{ID: uetr(3), From: "B", To: "A", Minor: 10, Class: Normal}, {ID: uetr(4), From: "B", To: "C", Minor: 15, Class: Normal}}}
+			run, err := Resolve(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, c := range run.Classes {
+				if c.BoundMinor != test.want[i] {
+					t.Errorf("%s: the bound is %d, want %d", c.Class, c.BoundMinor, test.want[i])
+				}
+			}
+		})
+	}
 }
 
 // What every run promises, whatever the method.
