@@ -130,6 +130,26 @@ func TestTheSameFileAgainChangesNothingAndAChangedRowIsNamed(t *testing.T) {
 	}
 }
 
+func TestAnotherQuantityUnitOrPriceIsAChangeAndAnotherKeyIsNot(t *testing.T) {
+	s := store{}
+	im := from(t, "deu.csv", DefaultMapping())
+	im.Prior = s.prior
+	c, err := check(im, sound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.take(t, c)
+	for to, changed := range map[string]int{"31,dose,12.345": 1, "30,box,12.345": 1, "30,dose,12.346": 1, "30,dose,12.3450": 0} {
+		c, err := check(im, strings.Replace(sound, "30,dose,12.345", to, 1))
+		if err != nil || c.Changed != changed || c.Unchanged != 4-changed {
+			t.Errorf("%s: %v\n%s", to, err, told(c.Summary))
+		}
+	}
+	if c, err := check(im, strings.Replace(sound, ",vaccine,", ",serum,", 1)); err != nil || c.Added != 1 || c.Changed != 0 {
+		t.Errorf("%v\n%s", err, told(c.Summary))
+	}
+}
+
 func TestAFileThatChangedAfterItWasCheckedIsRefused(t *testing.T) {
 	for name, later := range map[string]string{
 		"another number": strings.Replace(sound, "1001.01", "9001.01", 1), "a row more": sound[:len(sound)-5] + "9.33\n", "a row that is none": strings.Replace(sound, "1001.01", "1001,01", 1),
