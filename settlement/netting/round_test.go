@@ -147,6 +147,7 @@ func TestBillsThatCannotBeNettedAreRefused(t *testing.T) {
 		{"an unknown scheme", func() error { _, err := Rounds([]Bill{good}, 3); return err }, CodeSchemeUnknown},
 		{"a currency without an agreed rate", across([]Bill{good, owed(2, "JPN", "IND", 5, inr)}), CodeRateMissing},
 		{"the round's currency on another ledger", across(with(func(b *Bill) { b.Ledger = "other" })), CodeRateMissing},
+		{"another currency on the round's ledger", across([]Bill{{numbered(1), "IND", "JPN", "boj", money.New(500, inr)}}, rate(t, "2", inr, jpy)), CodeRateMissing},
 		{"a rate out of the round's currency", across([]Bill{good}, upsideDown), money.CodeRateInvalid},
 		{"no rate", across([]Bill{good}, AgreedRate{}), money.CodeRateInvalid},
 		{"a rate without a rounding", across([]Bill{good}, unrounded), money.CodeRoundingUnknown},

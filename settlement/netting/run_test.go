@@ -90,6 +90,13 @@ func TestSmallQueuesSettleTheBestSetOfAll(t *testing.T) {
 	})
 }
 
+func TestOfEqualValuesTheLargerNumberIsBetter(t *testing.T) {
+	few, many := score{{minor: 10, count: 1}}, score{{minor: 10, count: 2}}
+	if few.compare(&many) >= 0 || many.compare(&few) <= 0 || few.compare(&few) != 0 {
+		t.Error("one payment of 10 is held to be no worse than two of 5")
+	}
+}
+
 // The bound is as low as payments in parts allow, by hand.
 func TestTheBoundCountsMoneyLimitsAndClasses(t *testing.T) {
 	for _, test := range []struct {
