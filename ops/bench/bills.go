@@ -230,6 +230,7 @@ func (g *proofGate) run() {
 func (b *ledgerBench) prove(ctx context.Context) (stop func() (int, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	pool := proof.NewPool(b.keys, 0)
+	pool.GiveWay(b.bank.engine.Busy)
 	w := fullBill(b.plan.beside)
 	var (
 		group sync.WaitGroup

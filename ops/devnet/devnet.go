@@ -67,6 +67,7 @@ type Net struct {
 
 	options   Options
 	prover    *proof.Pool // of every bank and desk of this process
+	ledgers   *ledgers    // which the prover gives way to
 	claimed   bool        // keys and trust file in the directory are this network's
 	processes *supervisor // nil when everything runs in this process
 	postgres  *pgserver.Server
@@ -83,7 +84,8 @@ func now() int64 { return time.Now().UnixMilli() }
 // Start sets up everything and opens the accounts. When something fails, what was started is stopped again and what was written is removed.
 func Start(ctx context.Context, o Options) (*Net, error) {
 	o.Log = telemetry.Guard(o.Log)
-	n := &Net{options: o, prover: proof.NewPool(o.Keys, runtime.GOMAXPROCS(0)), Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
+	n := &Net{options: o, prover: proof.NewPool(o.Keys, runtime.GOMAXPROCS(0)), ledgers: &ledgers{}, Banks: map[string]*node.Bank{}, Operators: map[string]*node.Operator{}, Desks: map[string]*node.Desk{}}
+	n.prover.GiveWay(n.ledgers.busy)
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close(), n.Discard())
 	}
@@ -259,6 +261,7 @@ func (n *Net) openBank(ctx context.Context, id string, ring *wallet.Ring, url st
 		return err
 	}
 	n.Banks[id] = bank
+	n.ledgers.add(bank)
 	n.closers = append(n.closers, bank.Close)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"entente/bridge/bus"
@@ -153,6 +154,11 @@ func (p *process) bank(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var running atomic.Pointer[Bank]
+	prover.GiveWay(func() bool {
+		b := running.Load()
+		return b != nil && b.engine.Busy()
+	})
 	// A second process of the same bank stands by here, keys loaded, until the first is gone.
 	store, err := postgres.Standby(ctx, p.cfg.Database, p.cfg.ID, func() { p.log.Info("standing by: another process runs this bank") }, postgres.Traced(p.telemetry.Tracers()))
 	if err != nil {
@@ -177,6 +183,7 @@ func (p *process) bank(ctx context.Context) error {
 		if public.Listener != nil {
 			_ = public.Listener.Close() // it may be closed already
 		}
+		running.Store(b)
 		return err
 	}
 	p.log.Info("bank is open", "bank", p.cfg.ID)

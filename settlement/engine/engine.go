@@ -64,6 +64,7 @@ type Engine struct {
 	fault      error // why it stopped; set before done is closed
 	checkpoint atomic.Pointer[Checkpoint]
 	courier    *courier
+	pace       pace
 
 	// The fields below belong to the writer goroutine.
 	machine *swap.Machine

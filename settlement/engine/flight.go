@@ -145,6 +145,7 @@ func (e *Engine) landed(outcome error) error {
 	}
 	e.advance(f.batch)
 	e.figures.stored(f.batch, f.took)
+	e.pace.stored(len(f.draft.works))
 	if e.hand != nil {
 		if err := e.launch(); err != nil {
 			return errors.Join(err, e.tell(f)) // stored, and so to be answered

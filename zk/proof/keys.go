@@ -28,6 +28,7 @@ func init() { logger.Disable() }
 type Keys struct {
 	circuits map[string]*provable
 	cores    int // that a proof keeps busy; 0 for all
+	urgent   func() bool
 }
 
 // provable is one circuit ready to prove.
@@ -146,7 +147,7 @@ func (p *provable) prover(k *Keys) prover {
 	if cores == 0 {
 		cores = runtime.GOMAXPROCS(0)
 	}
-	return prover{system: p.system, key: p.proving, joined: p.joined, cores: cores}
+	return prover{system: p.system, key: p.proving, joined: p.joined, cores: cores, urgent: k.urgent}
 }
 
 // compile gives the named circuit's constraint system and its id.

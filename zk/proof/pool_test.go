@@ -134,3 +134,28 @@ func processorTime(t *testing.T) time.Duration {
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
+
+// TestAPoolGivesWayAndStillProves has a pool give way all the time: a proof is made all the same, and one that is cancelled ends at once.
+func TestAPoolGivesWayAndStillProves(t *testing.T) {
+	pool := NewPool(keys, 1)
+	var asked atomic.Int64
+	pool.GiveWay(func() bool { asked.Add(1); return true })
+	w := someBill(1)
+	prove := func(ctx context.Context, keys *Keys) (Proof, error) { return keys.ProveBill(ctx, w) }
+	proof, err := pool.Prove(t.Context(), prove)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := w.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verifier(t, Bill16).VerifyBill(public, proof[:]); err != nil || asked.Load() < 10 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := pool.Prove(ctx, prove); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled proof ends with %v", err)
+	}
+}

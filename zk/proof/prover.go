@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
@@ -26,6 +27,24 @@ type prover struct {
 	key    *groth16.ProvingKey
 	joined []bn254.G1Affine // K and Z of the key, one behind the other: one long sum is cheaper than two
 	cores  int              // goroutines at work at any time, about
+	urgent func() bool      // tells whether to stand back, nil for never; see Pool.GiveWay
+}
+
+// How a prover stands back: for so many times as long as it worked, asking again after each pause.
+const (
+	restTimes = 9
+	restPause = 2 * time.Millisecond
+)
+
+// rest is called between stages: it gives way to what is more urgent, and ends the proof when ctx has ended. It gives when the next stage begins.
+func (p prover) rest(ctx context.Context, began time.Time) (time.Time, error) {
+	if p.urgent != nil {
+		until := time.Now().Add(restTimes * time.Since(began))
+		for p.urgent() && time.Now().Before(until) && ctx.Err() == nil {
+			time.Sleep(restPause)
+		}
+	}
+	return time.Now(), ctx.Err()
 }
 
 // solve gives the value of every wire, and of A, B and C of every constraint.
@@ -43,18 +62,19 @@ func (p prover) solve(assignment frontend.Circuit) (*cs.R1CSSolution, error) {
 
 // prove asks ctx between its stages, none of which takes more than half of the whole.
 func (p prover) prove(ctx context.Context, assignment frontend.Circuit) (*points, error) {
-	if err := ctx.Err(); err != nil {
+	began, err := p.rest(ctx, time.Now())
+	if err != nil {
 		return nil, err
 	}
 	solution, err := p.solve(assignment)
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	if began, err = p.rest(ctx, began); err != nil {
 		return nil, err
 	}
 	h := p.quotient(solution.A, solution.B, solution.C)
-	if err := ctx.Err(); err != nil {
+	if began, err = p.rest(ctx, began); err != nil {
 		return nil, err
 	}
 	var blind [3]fr.Element // r, s and -r*s
@@ -85,7 +105,7 @@ func (p prover) prove(ctx context.Context, assignment frontend.Circuit) (*points
 		if err := sum(); err != nil {
 			return nil, err
 		}
-		if err := ctx.Err(); err != nil {
+		if began, err = p.rest(ctx, began); err != nil {
 			return nil, err
 		}
 	}
