@@ -50,13 +50,11 @@ func (s *State) Debts(on programme.Date) ([]Debt, error) {
 			if creditor == debtor {
 				continue
 			}
-			drafts, err := s.Draft(creditor, debtor, on)
+			unbilled, err := s.unbilled(creditor, debtor, on)
 			if err != nil {
 				return nil, err
 			}
-			for _, d := range drafts {
-				debts = append(debts, itemDebts(d.Draft.Items, creditor, debtor, UnbilledDebt, s.version(d.Bill.Version))...)
-			}
+			debts = append(debts, unbilled...)
 		}
 	}
 	for _, l := range s.Lines() {
@@ -70,6 +68,21 @@ func (s *State) Debts(on programme.Date) ([]Debt, error) {
 		debts = append(debts, Debt{l.Receiver, l.Supplier, GoodsDebt, what, l.Since, l.DueBy, l.inCash().Amount})
 	}
 	slices.SortFunc(debts, Debt.compare)
+	return debts, nil
+}
+
+// unbilled lists what one member owes another and has no bill yet, however many bills it will take.
+func (s *State) unbilled(creditor, debtor programme.Nation, on programme.Date) ([]Debt, error) {
+	var debts []Debt
+	for _, v := range s.versions {
+		draft, err := s.draft(v, creditor, debtor, 1<<32-1, s.billable(v, creditor, debtor, on, nil))
+		if err != nil {
+			return nil, err
+		}
+		if draft != nil {
+			debts = append(debts, itemDebts(draft.Items, creditor, debtor, UnbilledDebt, v)...)
+		}
+	}
 	return debts, nil
 }
 

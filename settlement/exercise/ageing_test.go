@@ -96,9 +96,30 @@ func TestPersonDaysBearTheCampInTheBill(t *testing.T) {
 		}
 	}
 	d.refused("FRA claire", &short, CodeBillDiffers)
+	var named []*Line
+	for _, h := range short.Lines {
+		l, _ := d.state().Line(h)
+		named = append(named, l)
+	}
+	dearer, err := d.state().draft(d.state().Versions()[0], "FRA", "IND", 1, named)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short.Items = dearer.Items
+	d.refused("FRA claire", &short, CodeBillDiffers)
 	d.says("IND asha", &Sign{d.says("FRA claire", &draft)})
 	if got := d.total("FRA", "JPN", "2023-10-21"); got != "200.03 EUR" {
 		t.Errorf("after the first bill Japan bears %s", got)
+	}
+}
+
+func TestPersonDaysThatAreSuppliedAreBilledOnce(t *testing.T) {
+	d := begun(t)
+	d.supplied(entryOf("2023-10-08", "FOOD", "IND", "JPN", "guards", "5", programme.RosterUnit, "100"))
+	d.closed()
+	d.says("IND asha", &d.drafts("IND", "JPN", "2023-10-21")[0].Bill)
+	if got := d.total("IND", "JPN", "2023-10-21"); got != "" {
+		t.Errorf("%s are billed again", got)
 	}
 }
 

@@ -20,11 +20,15 @@ const (
 	Offered BillState = "offered" // by the creditor
 	Signed  BillState = "signed"  // by the debtor too
 	Paid    BillState = "paid"    // settled
-	Lapsed  BillState = "lapsed"  // a line of it was disputed before the debtor signed
+	Lapsed  BillState = "lapsed"  // the debtor disputed a line of it instead of signing
 )
 
-// maxItems bounds one bill.
-const maxItems = 1 << 14
+// Limits of one bill.
+const (
+	// MaxBillLines bounds the lines of one bill beside the roster's; the next bill is for the rest.
+	MaxBillLines = 1 << 12
+	maxItems     = 1 << 14
+)
 
 // Bill charges a debtor for lines the author supplied. It stands once the debtor has signed it, and what stands in it is what both signed: whatever others
 // say later of their part in a shared line changes the next bill. Whether it is what its lines come to, both desks ask Check before they sign.
@@ -109,9 +113,9 @@ func (a *Bill) judge(s *State, e *Entry) error {
 		switch l := s.lines[h]; {
 		case l == nil:
 			return refusal.Newf(CodeUnknownDocument, "bill what was recorded", "there is no line %s", h.Short())
-		case l.Supplier != e.Author && l.Unit != programme.RosterUnit:
+		case l.Supplier != e.Author && !l.roster:
 			return refusal.Newf(CodeNotAParty, "bill what was supplied", "%s was supplied by %s", l.Key, l.Supplier)
-		case l.bills[a.Debtor] != nil && l.Unit != programme.RosterUnit:
+		case l.bills[a.Debtor] != nil && !l.roster:
 			return refusal.Newf(CodeLineState, "leave it out: a line is billed once", "%s is billed to %s already", l.Key, a.Debtor)
 		case l.Status == Discharged:
 			return refusal.Newf(CodeLineState, "leave it out", "%s is %s", l.Key, l.Status)
@@ -146,7 +150,7 @@ func (a *Bill) do(s *State, e *Entry) {
 	for _, h := range a.Lines {
 		l := s.lines[h]
 		b.lines = append(b.lines, l)
-		if l.Unit != programme.RosterUnit {
+		if !l.roster {
 			l.bills[a.Debtor] = b
 		}
 	}
@@ -179,29 +183,33 @@ func (b *PlacedBill) title() string {
 	return fmt.Sprintf("bill %d of %s for %s", b.No, b.Creditor, b.Total)
 }
 
-// lapse takes back the bills with the line that their debtors have not signed.
+// lapse takes back the bill with the line that its receiver has not signed. Bills of others who share the line stand, and their next one makes up for it.
 func (l *Line) lapse() {
-	for _, b := range l.bills {
-		if b.State != Offered {
-			continue
-		}
-		b.State = Lapsed
-		for _, other := range b.lines {
-			if other.bills[b.Debtor] == b {
-				delete(other.bills, b.Debtor)
-			}
+	b := l.bills[l.Receiver]
+	if b == nil || b.State != Offered {
+		return
+	}
+	b.State = Lapsed
+	for _, other := range b.lines {
+		if other.bills[b.Debtor] == b {
+			delete(other.bills, b.Debtor)
 		}
 	}
 }
 
-// signedBill says whether a bill with the line is signed by both sides.
+// signedBill says whether the receiver has signed a bill with the line.
 func (l *Line) signedBill() bool {
-	for _, b := range l.bills {
-		if b.State != Offered {
-			return true
-		}
+	b := l.bills[l.Receiver]
+	return b != nil && b.State != Offered
+}
+
+// open says whether a party may still bring the line's figures into question: the supplier until it has billed them, since the receiver may be signing the
+// bill at this moment, and the receiver until it has signed.
+func (l *Line) open(party programme.Nation) bool {
+	if party == l.Supplier {
+		return len(l.bills) == 0
 	}
-	return false
+	return !l.signedBill()
 }
 
 // Pay says that a bill both signed is settled, and by which leaf of the ledger.
@@ -267,7 +275,8 @@ type Drafted struct {
 
 // Draft gives what a creditor may bill a debtor on a day, one bill for each version of the terms that rules some of it: every line that is due in cash, and
 // what is owed in kind and was not given back in time. The first bill between two members refers to the agreement's id alone, later ones to its id and their
-// number. Nothing has to be asked for: a receipt that is signed is in it.
+// number. Of more than MaxBillLines lines a version's bill has the first ones by key, and once it is offered Draft gives the rest. Nothing has to be asked for:
+// a receipt that is signed is in it.
 func (s *State) Draft(creditor, debtor programme.Nation, on programme.Date) ([]Drafted, error) {
 	number := uint32(1)
 	for _, b := range s.billed {
@@ -277,7 +286,7 @@ func (s *State) Draft(creditor, debtor programme.Nation, on programme.Date) ([]D
 	}
 	var drafts []Drafted
 	for _, v := range s.versions {
-		lines := s.billable(v, creditor, debtor, on, nil)
+		lines := firstLines(s.billable(v, creditor, debtor, on, nil))
 		draft, err := s.draft(v, creditor, debtor, number, lines)
 		if err != nil {
 			return nil, err
@@ -298,6 +307,17 @@ func (s *State) Draft(creditor, debtor programme.Nation, on programme.Date) ([]D
 		number++
 	}
 	return drafts, nil
+}
+
+// firstLines gives as many lines as one bill has, and all of a roster.
+func firstLines(lines []*Line) []*Line {
+	n := 0
+	return slices.DeleteFunc(lines, func(l *Line) bool {
+		if !l.roster {
+			n++
+		}
+		return n > MaxBillLines && !l.roster
+	})
 }
 
 // billable lists the lines that make a bill, as if there were no bill but those beside this one.
@@ -349,7 +369,7 @@ func (s *State) billFault(a *Bill, creditor programme.Nation, on programme.Date,
 		switch {
 		case found:
 			named = append(named, l)
-		case l.Unit == programme.RosterUnit:
+		case l.roster:
 			return differs("it leaves out %s", l.Key)
 		}
 	}

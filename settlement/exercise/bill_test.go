@@ -109,3 +109,30 @@ func told(t *testing.T, terms Terms, counts []programme.Count) *State {
 	}
 	return log.State()
 }
+
+func TestWhatOneBillDoesNotHoldIsInTheNext(t *testing.T) {
+	d := begun(t)
+	d.closed()
+	const all = MaxBillLines + 100
+	for _, n := range []string{"IND", "JPN"} {
+		var entries []TallyEntry
+		for i := range all {
+			entries = append(entries, entryOf("2023-10-05", "FOOD", "IND", "JPN", fmt.Sprintf("item %d", i), "1", "each", "0.5"))
+		}
+		d.says(n+" clerk", tally("import", 1, entries...))
+	}
+	debts, err := d.state().Debts(day("2023-10-06"))
+	if err != nil || len(debts) != all {
+		t.Fatalf("%d debts, %v", len(debts), err)
+	}
+	for _, want := range []int{MaxBillLines, 100} {
+		draft := d.drafts("IND", "JPN", "2023-10-06")
+		if len(draft) != 1 || len(draft[0].Bill.Items) != want {
+			t.Fatalf("%d items in the first of %d bills, want %d", len(draft[0].Bill.Items), len(draft), want)
+		}
+		d.says("JPN saki", &Sign{d.says("IND asha", &draft[0].Bill)})
+	}
+	if got := d.total("IND", "JPN", "2023-10-06"); got != "" {
+		t.Errorf("%s are left", got)
+	}
+}

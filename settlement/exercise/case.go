@@ -184,7 +184,7 @@ func (s *State) figuresFault(c *Case, f Figures) error {
 	return v.Terms.Agreement.CheckCount(programme.Count{Nation: l.Supplier, Source: "case " + c.ID.Short(), Records: []programme.Record{r}})
 }
 
-// Contest opens a case about a line both counts agree on, before the bill with it is signed.
+// Contest opens a case about a line both counts agree on: for the receiver until it has signed the bill with it, for the supplier until it has billed it.
 type Contest struct {
 	Line     wire.Hash
 	Evidence wire.Hash
@@ -209,7 +209,7 @@ func (a *Contest) judge(s *State, e *Entry) error {
 		return refusal.Newf(CodeUnknownDocument, "name a line of two counts; report what is wrong with a delivery", "no two counts make a line %s", a.Line.Short())
 	case !l.party(e.Author):
 		return refusal.Newf(CodeNotAParty, "leave it to its two nations", "the line is between %s and %s", l.Supplier, l.Receiver)
-	case l.Status != Due || l.decided || l.signedBill() || l.given():
+	case l.Status != Due || l.decided || l.given() || !l.open(e.Author):
 		return refusal.Newf(CodeLineState, "settle the difference by a further record", "%s is %s, decided or billed", l.Key, l.Status)
 	}
 	return textFault("note", a.Note, programme.MaxTextBytes)

@@ -130,6 +130,9 @@ func TestAReportHoldsBackOnlyTheDisputedPart(t *testing.T) {
 
 	// A report after both signed changes no bill: what is conceded is owed back in goods to its value.
 	late := d.says("JPN yumi", &Report{No: "SDR-2", Line: receipt, Quantity: dec("10"), Wrong: WrongItem, Note: "other ration"})
+	if l, _ := d.state().Line(receipt); !l.Quantity.Equal(dec("970")) || l.Billed("JPN").State != Signed {
+		t.Errorf("a report changes what both signed: %s", l.Quantity)
+	}
 	conceded := d.says("IND asha", &Propose{Case: DisputeID(late), Figures: Figures{dec("4"), "each", dec("80.5")}})
 	d.says("JPN yumi", &Sign{conceded})
 	debts, err := d.state().Debts(day("2023-10-09"))

@@ -78,6 +78,14 @@ func TestGoodsComeBackInKindOrAreOfferedInCash(t *testing.T) {
 		t.Errorf("left are %s l, %s", l.Left, l.Value)
 	}
 
+	// Who counts more of it now does not owe or get more.
+	for _, n := range []string{"IND", "JPN"} {
+		d.says(n+" clerk", tally("forgotten", 1, fuel("2023-10-05", "IND", "JPN", "50", "90.25")))
+	}
+	if l.Left.String() != "600" || len(d.state().LateCounts()) != 2 {
+		t.Errorf("left are %s l; late: %+v", l.Left, d.state().LateCounts())
+	}
+
 	// Sixty days before they are due an offer of what is left is there, and not a day before.
 	if offers := d.state().CashOffers(day("2024-08-05")); len(offers) != 0 {
 		t.Errorf("%+v", offers)

@@ -270,8 +270,8 @@ func (a *Report) judge(s *State, e *Entry) error {
 func (a *Report) do(s *State, e *Entry) {
 	s.useNumber(e, a.No)
 	l := s.lines[a.Line]
-	c := &Case{ID: derivedID("disputed", e.Hash[:]), Line: l, Reason: string(a.Wrong), Held: a.Quantity, late: l.signedBill(), reported: true}
-	if !c.late { // what both signed in a bill stands, and a decision gives a credit
+	c := &Case{ID: derivedID("disputed", e.Hash[:]), Line: l, Reason: string(a.Wrong), Held: a.Quantity, late: l.signedBill() && !s.isShared(l), reported: true}
+	if !c.late { // what both signed in a bill stands, and a decision gives a credit; of what all share the next bills make up for it
 		l.lapse()
 		l.Quantity = l.Quantity.Sub(a.Quantity)
 		s.price(l)

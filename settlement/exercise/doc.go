@@ -11,12 +11,15 @@
 //	State.Ageing, State.Reminders, State.CashOffers   what is owed since when, as of a day
 //
 // Promised: the state is a function of the set of events. Desks that know the same events know the same state, whatever arrived first, twice or late. Events
-// are taken in the order of their ticks, an author's own never before its earlier ones, so that what two nations signed can only be changed by what one of them says
-// after it. An event is done whole or refused by a code, and a refused event changes nothing. Two counts of one line are never added, however many files,
-// devices and repetitions they came in.
+// are taken in the order of their ticks, an author's own never before its earlier ones, so that what two nations signed can only be changed by what one of
+// them says after it: a proposal may be taken back until the other signs, an offered bill not even then. An event is done whole or refused by a code, and a refused
+// event changes nothing. No count is added twice, however many files, devices and repetitions it came in. The bills of a shared category add up to the
+// formula over the whole.
 //
-// Not checked: signatures, and that By is the person who signed; the caller verifies both. Not bounded: how far ahead of all others an author sets its
-// ticks; it can only harm the order of what is not signed by both. Trusted for dates: an event's own time, which stands in it for all to see.
+// Not checked: signatures, and that By is the person who signed; the caller verifies both. An author can take back what it said by saying two things under one
+// number, or by a number kept back with a tick above later ones: the first is listed as a fork, the second refuses those later ones by name, and the chain of
+// its posts shows both. Not bounded: how far ahead of all others an author sets its ticks. Trusted for dates: an event's own time, which stands in it for all
+// to see.
 //
 // It is a package of its own beside programme because it is another kind of thing: programme holds the formulas, functions of documents, and this is the
 // machine that decides which documents stand.
@@ -26,8 +29,6 @@ import "entente/schema/refusal"
 
 // The codes of the refusals this package gives, beside those of package programme for what is counted and billed.
 const (
-	// CodeForked names an author who said two different things under one number. All it said from there on is set aside.
-	CodeForked refusal.Code = "event_fork"
 	// CodeWrongExercise refuses an event of another exercise.
 	CodeWrongExercise refusal.Code = "wrong_exercise"
 	// CodeOutOfOrder refuses an event whose tick is not above those of its author's earlier events and of what it rests on.

@@ -52,8 +52,8 @@ func (e Event) Date() programme.Date { return programme.DateAt(e.AtMS) }
 
 // Limits of one event.
 const (
-	// MaxEventBytes bounds an event's encoding.
-	MaxEventBytes = 8 << 20
+	// MaxEventBytes bounds an event's encoding, so that a post carries it.
+	MaxEventBytes = 3 << 20
 	eventVersion  = 1
 	maxTick       = 1 << 62
 	maxAtMS       = 253_402_300_799_999 // the end of the year 9999

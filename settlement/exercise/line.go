@@ -39,6 +39,7 @@ type Line struct {
 	Value  money.Amount    // of an exchange of equal value: what is not given back yet
 
 	counted  bool // made by two counts
+	roster   bool // counts people, and charges nobody: it is named in every bill that is shared by person-days
 	cashed   bool // owed in kind before, in cash now
 	decided  bool // its figures are fixed by a decision or a receipt
 	order    *PlacedOrder
@@ -58,12 +59,15 @@ func (l *Line) party(n programme.Nation) bool { return n == l.Supplier || n == l
 
 // Lines lists all lines, ordered by key and id.
 func (s *State) Lines() []*Line {
-	return slices.SortedFunc(slices.Values(s.listed), func(l, m *Line) int {
-		if by := l.Key.Compare(m.Key); by != 0 {
-			return by
-		}
-		return compareHashes(l.ID, m.ID)
-	})
+	if len(s.sorted) != len(s.listed) { // a line keeps its key and id
+		s.sorted = slices.SortedFunc(slices.Values(s.listed), func(l, m *Line) int {
+			if by := l.Key.Compare(m.Key); by != 0 {
+				return by
+			}
+			return compareHashes(l.ID, m.ID)
+		})
+	}
+	return slices.Clone(s.sorted)
 }
 
 // Line finds a line by its id.
@@ -114,6 +118,8 @@ func (s *State) match(key programme.Key, e *Entry) {
 	if err != nil || l.decided || l.done() || l.given() || s.closed[key.Supplier].Before(key.Date) || s.closed[key.Receiver].Before(key.Date) {
 		return
 	}
+	category := v.Terms.Agreement.CategoryIndex(key.Category)
+	l.roster = category >= 0 && v.Terms.Agreement.Categories[category].Formula.Kind == programme.HeadCount
 	ours, theirs := s.side(key.Supplier, key), s.side(key.Receiver, key)
 	line, reason, err := v.Terms.Agreement.Compare(ours.Record, theirs.Record)
 	if err != nil {
@@ -196,7 +202,7 @@ func (s *State) Count(n programme.Nation, key programme.Key) (programme.Record, 
 	return s.tallies[n].Total(key)
 }
 
-// LateCount is a count that grew after its line was decided or billed. The line stands; whoever wants the rest paid orders or counts it under another item.
+// LateCount is a count that grew after its line was decided, billed or given back in part. The line stands; whoever wants the rest paid orders or counts it under another item.
 type LateCount struct {
 	Line   *Line
 	Nation programme.Nation
@@ -208,7 +214,7 @@ type LateCount struct {
 func (s *State) LateCounts() []LateCount {
 	var late []LateCount
 	for _, l := range s.Lines() {
-		if !l.counted || !l.decided && !l.done() {
+		if !l.counted || !l.decided && !l.done() && !l.given() {
 			continue
 		}
 		for _, n := range []programme.Nation{l.Supplier, l.Receiver} {

@@ -96,6 +96,12 @@ func isShared(a programme.Agreement, category string) bool {
 	return i >= 0 && a.Categories[i].Formula.Kind.Shared()
 }
 
+// isShared says whether members share the cost of a line.
+func (s *State) isShared(l *Line) bool {
+	v, err := s.ruling(l.Key)
+	return err == nil && isShared(v.Terms.Agreement, l.Category)
+}
+
 // rounding says whether an item is what rounding left of a pool, or carries on from an earlier bill.
 func rounding(a programme.Agreement, item programme.BillItem) bool {
 	return strings.HasPrefix(item.Reference, a.ID+" pool ")

@@ -83,7 +83,7 @@ func evidence(h wire.Hash) string {
 func (p *PlacedProposal) maySign(s *State, e *Entry) error {
 	_, err := s.open(p.of.ID, e)
 	switch { // what both parties agree on stands, even where an award came to be before it
-	case err != nil && (p.of.State != Awarded || !p.of.Line.party(e.Author) || p.of.settled(s)):
+	case err != nil && (p.of.State != Awarded || !p.of.Line.party(e.Author) || p.of.settled(s, e.Author)):
 		return err
 	case p.of.Standing != p:
 		return refusal.Newf(CodeCaseState, "answer the latest one", "%s has been answered", p.Figures)
@@ -93,8 +93,8 @@ func (p *PlacedProposal) maySign(s *State, e *Entry) error {
 	return nil
 }
 
-// settled says whether what was decided is in a bill both signed, or given back in part, so that nothing can be decided otherwise.
-func (c *Case) settled(s *State) bool {
+// settled says whether what was decided is in a bill that binds a party, or given back in part, so that it cannot agree to anything else.
+func (c *Case) settled(s *State, party programme.Nation) bool {
 	lines := []*Line{c.Line}
 	if c.delivery() {
 		lines = nil
@@ -104,7 +104,7 @@ func (c *Case) settled(s *State) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(lines, func(l *Line) bool { return l.signedBill() || l.given() })
+	return slices.ContainsFunc(lines, func(l *Line) bool { return !l.open(party) || l.given() || l.Status == Discharged })
 }
 
 func (p *PlacedProposal) sign(s *State, e *Entry) {

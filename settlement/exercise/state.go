@@ -35,6 +35,7 @@ type State struct {
 	keyed     map[programme.Key]*Line             // lines that two counts make
 	lines     map[wire.Hash]*Line
 	listed    []*Line // all lines, as they came up
+	sorted    []*Line // the same by key and id, where they are as many
 	cases     map[wire.Hash]*Case
 	opened    []*Case
 	bills     map[wire.Hash]*PlacedBill

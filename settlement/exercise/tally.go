@@ -32,7 +32,7 @@ type TallyEntry struct {
 // Limits of one tally.
 const (
 	// MaxEntries bounds one tally's entries; what is longer comes in several.
-	MaxEntries    = 1 << 15
+	MaxEntries    = 1 << 13
 	maxTallyBytes = MaxEventBytes
 )
 

@@ -75,6 +75,31 @@ func TestTheVersionInForceAtARecordsDateRules(t *testing.T) {
 	d.says("FRA claire", &Sign{d.says("IND asha", &drafts[0].Bill)})
 }
 
+// Germany signs the second version late: between India and Japan it rules once both have said that they know it, and not by what Germany says.
+func TestALateSignatureChangesNothingBetweenOthersBeforeTheyKnow(t *testing.T) {
+	d := begun(t)
+	d.on("2023-10-12")
+	d.closed()
+	d.agreed(d.amended(func(terms *Terms) { terms.Agreement.ToleranceBP = 500 }))
+	count := func(who, device string, version uint32, e TallyEntry) {
+		event := d.event(who, tally(device, 1, e))
+		event.Version = version
+		d.add(event)
+	}
+	pier := entryOf("2023-10-11", "FOOD", "IND", "JPN", "rice", "100", "kg", "38.5")
+	count("IND ravi", "gate", 2, pier)
+	pier.Quantity = dec("96")
+	count("JPN yumi", "gate", 1, pier)
+	if l, _ := d.state().LineOf(pier.Key); l.Status != Frozen {
+		t.Errorf("%s by a version Japan does not know", l.Status)
+	}
+	tea := entryOf("2023-10-11", "FOOD", "IND", "JPN", "tea", "1", "kg", "38.5")
+	count("JPN yumi", "kitchen", 2, tea)
+	if l, _ := d.state().LineOf(pier.Key); l.Status != Due {
+		t.Errorf("%s by a version both know", l.Status)
+	}
+}
+
 func TestAnAmendmentNeedsEverySignature(t *testing.T) {
 	d := begun(t)
 	d.refused("IND asha", d.amended(func(terms *Terms) { terms.Version = 1 }), CodeVersionTaken)
