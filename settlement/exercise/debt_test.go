@@ -226,6 +226,18 @@ func TestDebtsAreOffset(t *testing.T) {
 		d.on("2025-04-06")
 		d.says("JPN kenji", &Sign{d.says("IND asha", offset)})
 	})
+	t.Run("the balance runs from the oldest of the larger side", func(t *testing.T) {
+		d, litres, food, pumps := start(as)
+		d.says("JPN kenji", &Sign{d.says("IND asha", &Offset{No: "X-1", Owed: []wire.Hash{litres}, Owing: both(food, pumps)})})
+		l, _ := d.state().Line(litres)
+		if l.Status != Discharged {
+			t.Errorf("%s", l.Status)
+		}
+		debts, err := d.state().Debts(day("2023-11-02"))
+		if err != nil || len(debts) == 0 || debts[len(debts)-2].Since != day("2023-10-05") {
+			t.Errorf("%+v, %v", debts, err)
+		}
+	})
 	t.Run("not what is billed", func(t *testing.T) {
 		d, litres, food, _ := start(as)
 		bill := d.drafts("JPN", "IND", "2023-11-02")[0].Bill

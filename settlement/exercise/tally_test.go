@@ -164,6 +164,15 @@ func TestManualEntryAndFieldFilesMakeOneCount(t *testing.T) {
 	if trouble := d.state().Troubles("IND"); trouble != nil {
 		t.Errorf("%+v", trouble)
 	}
+	total, evidence, ok := d.state().Count("IND", rice("1").Key)
+	if !ok || !total.Quantity.Equal(dec("105")) || len(evidence) != 0 {
+		t.Errorf("%+v %v", total, evidence)
+	}
+	c, ok := d.state().Case(l.ID)
+	if !ok {
+		t.Fatal("there is no case")
+	}
+	golden(t, "testdata/field.txt", d.state().Tell()+c.Tell())
 }
 
 func FuzzParseTally(f *testing.F) {

@@ -73,6 +73,7 @@ func TestTheVersionInForceAtARecordsDateRules(t *testing.T) {
 		t.Fatalf("%+v", drafts)
 	}
 	d.says("FRA claire", &Sign{d.says("IND asha", &drafts[0].Bill)})
+	golden(t, "testdata/amended.txt", d.state().Tell()+before.Case.Tell()+after.Case.Tell())
 }
 
 // Germany signs the second version late: between India and Japan it rules once both have said that they know it, and not by what Germany says.

@@ -15,6 +15,8 @@
 // Shares add up to the pool exactly: a line is shared rounded down, and one item for each supplier, category and debtor carries the rest. Nothing
 // is billed that one side alone has stated. Whoever is refused is told every error at once, each with its place.
 //
+// Which documents stand, and by which version of an agreement, package exercise decides from what members signed.
+//
 // Not checked: signatures. Who signed a count or a receipt is settled before it comes here. Prices are taken as agreed when both counts state the same one.
 package programme
 
