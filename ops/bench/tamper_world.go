@@ -95,8 +95,10 @@ func (a *archive) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	machine := swap.New(benchNetwork, benchBank, benchCurrency, 1)
+	machine.Know(swap.Peer{Bank: peerBank})
 	a.engine, err = engine.Open(ctx, engine.Config{
-		Machine: swap.New(benchNetwork, benchBank, benchCurrency, 1), Store: store, Veil: a.veil, Swap: a.swapKey, Checkpoint: a.signer, Origin: benchOrigin,
+		Machine: machine, Store: store, Veil: a.veil, Swap: a.swapKey, Checkpoint: a.signer, Origin: benchOrigin,
 		Clock: nowMS, Deliver: func([]engine.Message) {},
 	})
 	return err

@@ -49,7 +49,7 @@ func (a *Auditor) Fetch(ctx context.Context) (*wire.Bundle, error) {
 			return nil, err
 		}
 		bundle.Ledgers = append(bundle.Ledgers, *extract)
-		bills, err := a.bills(ctx, bank.ID)
+		bills, err := a.bills(ctx, extract)
 		if err != nil {
 			return nil, err
 		}
@@ -100,15 +100,31 @@ func (a *Auditor) page(ctx context.Context, bank, subject string, from, to int64
 	return decodeBlobs(answer)
 }
 
-func (a *Auditor) bills(ctx context.Context, bank string) ([]wire.ProvenBill, error) {
+// bills fetches the bills that an extract logs, and no later ones.
+func (a *Auditor) bills(ctx context.Context, x *wire.LedgerExtract) ([]wire.ProvenBill, error) {
+	var due []wire.Hash
+	for _, raw := range x.Leaves {
+		if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafBill {
+			due = append(due, leaf.Reference)
+		}
+	}
 	var all []wire.ProvenBill
-	for {
-		page, err := a.page(ctx, bank, SubjectBills, int64(len(all)), int64(len(all))+256)
+	for len(all) < len(due) {
+		named := hashList{due[len(all):min(len(due), len(all)+hashesMost)]}
+		body, err := wire.EncodeFields(named.fields)
 		if err != nil {
 			return nil, err
 		}
-		if len(page) == 0 {
-			return all, nil
+		answer, err := a.ask.again(ctx, x.Bank, SubjectBills, body)
+		if err != nil {
+			return nil, err
+		}
+		page, err := decodeBlobs(answer)
+		if err != nil {
+			return nil, err
+		}
+		if len(page) == 0 || len(page) > len(named.list) {
+			return nil, fmt.Errorf("%s gave %d bills of %d that were asked for", x.Bank, len(page), len(named.list))
 		}
 		for _, b := range page {
 			p, err := wire.ParseProvenBill(b)
@@ -118,6 +134,7 @@ func (a *Auditor) bills(ctx context.Context, bank string) ([]wire.ProvenBill, er
 			all = append(all, p)
 		}
 	}
+	return all, nil
 }
 
 // charter fetches a member's signature of its programme's charter and joins it with those of the other members over the same bytes.

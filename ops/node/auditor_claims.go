@@ -2,17 +2,18 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
-	"entente/schema/refusal"
 	"entente/schema/wire"
 )
 
 // claims fetches what banks and members prove about the heads of a bundle. Everybody is asked at once: proofs are made by those who are asked.
 func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
-	billed, posted := billedTo(bundle), postedTwice(bundle)
+	owed, billed := billsOf(bundle)
+	posted := postedTwice(bundle)
 	type answers struct {
 		statements                       []wire.ProvenStatement
 		budgets, shares, rates, supplies []wire.Proven
@@ -24,15 +25,23 @@ func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
 			got := &answers{}
 			asked = append(asked, got)
 			group.Go(func() (err error) {
-				if m.Bank == l.Bank {
-					if got.statements, err = a.statement(ctx, m.Nation, l.Checkpoint); err != nil {
+				at := slot{l.Bank, m.Nation}
+				about, err := claimAbout(l.Checkpoint, owed[at])
+				if err != nil {
+					return err
+				}
+				if len(owed[at]) > 0 {
+					if got.statements, err = a.statement(ctx, m.Nation, about); err != nil {
 						return err
 					}
-					if got.shares, err = a.list(ctx, m.Nation, SubjectClosing, l.Checkpoint); err != nil {
+					if got.shares, err = a.list(ctx, m.Nation, SubjectClosing, about); err != nil {
 						return err
 					}
 				}
-				got.budgets, err = a.budget(ctx, m.Nation, l.Checkpoint, billed[slot{l.Bank, m.Nation}])
+				if about, err = claimAbout(l.Checkpoint, billed[at]); err != nil || len(billed[at]) == 0 {
+					return err
+				}
+				got.budgets, err = a.one(ctx, m.Nation, SubjectBudget, about)
 				return err
 			})
 		}
@@ -41,7 +50,7 @@ func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
 		got := &answers{}
 		asked = append(asked, got)
 		group.Go(func() (err error) {
-			if got.rates, err = a.rates(ctx, l.Bank, settledAt(&l, posted)); err != nil {
+			if got.rates, err = a.rates(ctx, l.Bank, postedAt(&l, posted)); err != nil {
 				return err
 			}
 			got.supplies, err = a.one(ctx, l.Bank, SubjectSupply, l.Checkpoint)
@@ -61,11 +70,11 @@ func (a *Auditor) claims(ctx context.Context, bundle *wire.Bundle) error {
 	return nil
 }
 
-// slot is a debtor's bills on one ledger.
-type slot struct{ ledger, debtor string }
+// slot is a nation's bills on one ledger.
+type slot struct{ ledger, nation string }
 
-// billedTo finds the bills under the bundle's heads by ledger and debtor. A document that cannot be read is left for the audit to name.
-func billedTo(bundle *wire.Bundle) map[slot][]wire.Hash {
+// billsOf finds the bills under the bundle's heads by ledger and creditor, and by ledger and debtor. A document that cannot be read is left for the audit to name.
+func billsOf(bundle *wire.Bundle) (owed, billed map[slot][]wire.Hash) {
 	logged := map[string]map[wire.Hash]bool{}
 	for _, l := range bundle.Ledgers {
 		logged[l.Bank] = map[wire.Hash]bool{}
@@ -75,16 +84,16 @@ func billedTo(bundle *wire.Bundle) map[slot][]wire.Hash {
 			}
 		}
 	}
-	billed := map[slot][]wire.Hash{}
+	owed, billed = map[slot][]wire.Hash{}, map[slot][]wire.Hash{}
 	for i := range bundle.Bills {
 		bill, err := wire.ParseBill(bundle.Bills[i].Envelope.Payload)
 		if err != nil || !logged[bill.Ledger][bill.Hash()] {
 			continue
 		}
-		key := slot{bill.Ledger, bill.Debtor}
-		billed[key] = append(billed[key], bill.Hash())
+		creditor, debtor := slot{bill.Ledger, bill.Creditor}, slot{bill.Ledger, bill.Debtor}
+		owed[creditor], billed[debtor] = append(owed[creditor], bill.Hash()), append(billed[debtor], bill.Hash())
 	}
-	return billed
+	return owed, billed
 }
 
 // postedTwice finds the swaps of which two of the bundle's logs show a posting. One log may have been fetched before the swap reached it: then nothing can be
@@ -106,12 +115,12 @@ func postedTwice(bundle *wire.Bundle) map[wire.Hash]bool {
 	return twice
 }
 
-// settledAt lists the swaps that a log shows as opened and settled by its bank, since their money left suspense, and that another log shows as well.
-func settledAt(l *wire.LedgerExtract, posted map[wire.Hash]bool) []wire.Hash {
+// postedAt lists the swaps that a log shows as posted, and that another log shows as well. Of the two banks the one that opened a swap states its rate.
+func postedAt(l *wire.LedgerExtract, posted map[wire.Hash]bool) []wire.Hash {
 	var swaps []wire.Hash
 	seen := map[wire.Hash]bool{}
 	for _, raw := range l.Leaves {
-		if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafRelease && posted[leaf.Reference] && !seen[leaf.Reference] {
+		if leaf, err := wire.ParseLeaf(raw); err == nil && leaf.Kind == wire.LeafPost && posted[leaf.Reference] && !seen[leaf.Reference] {
 			seen[leaf.Reference] = true
 			swaps = append(swaps, leaf.Reference)
 		}
@@ -119,16 +128,17 @@ func settledAt(l *wire.LedgerExtract, posted map[wire.Hash]bool) []wire.Hash {
 	return swaps
 }
 
-// refused drops a refusal to claim something: the claim is then missing, which the audit says.
+// refused drops a refusal that the one asked has signed: the claim is then missing, which the audit says. A fault, or a request that cannot be sent, is none.
 func refused(answer []byte, err error) ([]byte, error) {
-	if refusal.CodeOf(err) != "" {
+	var no said
+	if errors.As(err, &no) && !passing(no.Code) {
 		return nil, nil
 	}
 	return answer, err
 }
 
-func (a *Auditor) statement(ctx context.Context, nation string, head []byte) ([]wire.ProvenStatement, error) {
-	answer, err := a.ask.again(ctx, nation, SubjectStatement, head)
+func (a *Auditor) statement(ctx context.Context, nation string, about []byte) ([]wire.ProvenStatement, error) {
+	answer, err := refused(a.ask.again(ctx, nation, SubjectStatement, about))
 	if err != nil || len(answer) == 0 {
 		return nil, err
 	}
@@ -136,13 +146,10 @@ func (a *Auditor) statement(ctx context.Context, nation string, head []byte) ([]
 	return []wire.ProvenStatement{s}, err
 }
 
-func (a *Auditor) budget(ctx context.Context, nation string, head []byte, bills []wire.Hash) ([]wire.Proven, error) {
-	r := budgetRequest{note: head, bills: bills}
-	body, err := wire.EncodeFields(r.fields)
-	if err != nil {
-		return nil, err
-	}
-	return a.one(ctx, nation, SubjectBudget, body)
+// claimAbout asks for a claim about bills under a head.
+func claimAbout(head []byte, bills []wire.Hash) ([]byte, error) {
+	r := claimRequest{note: head, bills: bills}
+	return wire.EncodeFields(r.fields)
 }
 
 // one asks for one claim; an empty answer says that there is nothing to claim.
@@ -178,7 +185,7 @@ func (a *Auditor) list(ctx context.Context, of, subject string, body []byte) ([]
 func (a *Auditor) rates(ctx context.Context, bank string, swaps []wire.Hash) ([]wire.Proven, error) {
 	var all []wire.Proven
 	for some := range slices.Chunk(swaps, 64) {
-		named := swapList{some}
+		named := hashList{some}
 		body, err := wire.EncodeFields(named.fields)
 		if err != nil {
 			return nil, err

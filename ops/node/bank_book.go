@@ -38,8 +38,8 @@ type book struct {
 	size     int64 // entries read
 	issuance string
 	accounts map[string]*opening
-	legs     map[wire.Hash]*opening // posted for a swap that this bank opened
-	settled  []wire.Hash            // swaps that this bank opened and that are final, whose rates are to be proven
+	legs     map[wire.Hash]*opening // posted by a reference
+	posted   []wire.Hash            // references of these, whose rates are to be proven
 }
 
 func newBook(e *engine.Engine, veil engine.Veil) *book {
@@ -73,9 +73,6 @@ func (b *book) take(e *ledger.Entry) error {
 	if e.Kind == wire.LeafIssue {
 		b.issuance = e.Debit
 	}
-	if e.Kind == wire.LeafRelease && e.Part == 0 {
-		b.settled = append(b.settled, e.Reference)
-	}
 	if !e.Kind.Moves() {
 		return nil
 	}
@@ -87,6 +84,9 @@ func (b *book) take(e *ledger.Entry) error {
 	if e.Kind == wire.LeafPost {
 		if err := at(b.legs, e.Reference).add(e.Minor, blinding); err != nil {
 			return err
+		}
+		if e.Part == 0 { // the decision is made, so the rate stands, whenever the money leaves suspense
+			b.posted = append(b.posted, e.Reference)
 		}
 	}
 	if err := at(b.accounts, e.Debit).sub(e.Minor, blinding); err != nil {

@@ -92,7 +92,7 @@ func (c *claims) pass(ctx context.Context) error {
 	return err
 }
 
-// rates proves the rates of all swaps that are settled under a head and not proven yet.
+// rates proves the rates of all swaps that this bank opened, that are posted under a head, and that are not proven yet.
 func (c *claims) rates(ctx context.Context, size int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,7 +101,7 @@ func (c *claims) rates(ctx context.Context, size int64) error {
 	}
 	var failed []wire.Hash
 	var all []error
-	for _, id := range c.book.settled {
+	for _, id := range c.book.posted {
 		_, there, err := c.bank.engine.Evidence(ctx, keptRate, id)
 		if err == nil && !there {
 			err = c.rate(ctx, id)
@@ -113,20 +113,24 @@ func (c *claims) rates(ctx context.Context, size int64) error {
 		}
 		delete(c.book.legs, id)
 	}
-	c.book.settled = failed
+	c.book.posted = failed
 	return errors.Join(all...)
 }
 
-// rate proves one swap's rate and keeps the claim. A swap of another shape than a payment of bills at a quote has no rate to prove.
+// rate proves one swap's rate and keeps the claim. What another bank opened, or an order posted, has none, and neither has a swap of another shape than a
+// payment of bills at a quote.
 func (c *claims) rate(ctx context.Context, id wire.Hash) error {
 	var s swap.Swap
 	var ok bool
 	if err := c.bank.engine.View(ctx, func(m *swap.Machine) { s, ok = m.Swap(id) }); err != nil {
 		return err
 	}
+	if !ok || s.Role != swap.Initiator || len(s.Terms.Legs) != 2 || len(s.Authority) == 0 {
+		return nil
+	}
 	sold := c.book.legs[id]
-	if !ok || sold == nil || len(s.Terms.Legs) != 2 {
-		return fmt.Errorf("the journal settles a swap of %d legs that cannot be proven", len(s.Terms.Legs))
+	if sold == nil {
+		return errors.New("the journal posts it and the book does not")
 	}
 	pack, err := wire.ParsePayment(s.Authority)
 	if err != nil {
@@ -189,6 +193,7 @@ func (c *claims) supply(ctx context.Context, head wire.Head) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if kept, there, err := c.bank.engine.Evidence(ctx, keptSupply, head.Root); err != nil || there {
+		c.proven(head, err)
 		return kept, err
 	}
 	b := c.book
@@ -206,6 +211,11 @@ func (c *claims) supply(ctx context.Context, head wire.Head) ([]byte, error) {
 	}
 	var sum opening
 	for _, o := range balances {
+		if o.minor < 0 {
+			// After a recovery what the bank owes may stand uncovered for a while. There is nothing to prove before it is covered.
+			c.proven(head, nil)
+			return nil, refusal.New(commit.CodeAmountOutOfRange, "an account is below zero at this head, so the supply cannot be proven", "ask again at a later head")
+		}
 		if err := sum.add(o.minor, o.blinding); err != nil {
 			return nil, err
 		}
@@ -229,10 +239,15 @@ func (c *claims) supply(ctx context.Context, head wire.Head) ([]byte, error) {
 		proofs[i] = p[:]
 	}
 	kept, err := c.keep(ctx, keptSupply, head.Root, wire.TypeSupply, &claim, proofs...)
-	if err == nil {
-		c.supplyMS, c.size = c.bank.cfg.Clock(), max(c.size, head.Size)
-	}
+	c.proven(head, err)
 	return kept, err
+}
+
+// proven notes when the newest head so far had its supply proven: an older one puts off nothing.
+func (c *claims) proven(head wire.Head, err error) {
+	if err == nil && head.Size > c.size {
+		c.supplyMS, c.size = c.bank.cfg.Clock(), head.Size
+	}
 }
 
 // keep signs a claim and stores it with its proofs.
@@ -267,19 +282,22 @@ func (b *Bank) ownHead(note []byte) (wire.Head, error) {
 	return wire.Head{Origin: head.Origin, Size: int64(head.Size), Root: wire.Hash(head.Root)}, err
 }
 
-// swapList names swaps.
-type swapList struct{ ids []wire.Hash }
+// hashesMost is how many swaps or bills one request names.
+const hashesMost = 256
 
-func (l *swapList) fields(f *wire.Fields) {
-	wire.List(f, 1, &l.ids, 256, func(f *wire.Fields, h *wire.Hash) { f.Fixed(1, h[:]) })
+// hashList names swaps or bills.
+type hashList struct{ list []wire.Hash }
+
+func (l *hashList) fields(f *wire.Fields) {
+	wire.List(f, 1, &l.list, hashesMost, func(f *wire.Fields, h *wire.Hash) { f.Fixed(1, h[:]) })
 }
 
-// onRates gives the rate claims of the swaps that an auditor names, those among them that this bank opened and settled.
+// onRates gives the rate claims of the swaps that an auditor names, those among them that this bank opened.
 func (b *Bank) onRates(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
 	if _, auditor := b.cfg.Trust.Auditor(from.Owner); !auditor {
 		return nil, notAllowed(from.Title(), "fetch claims")
 	}
-	var named swapList
+	var named hashList
 	if err := wire.DecodeFields(body, wire.LimitMessage, named.fields); err != nil {
 		return nil, err
 	}
@@ -287,17 +305,17 @@ func (b *Bank) onRates(ctx context.Context, from wire.Key, body []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	if err := b.claims.rates(ctx, head.Size); err != nil {
-		return nil, err
-	}
+	failed := b.claims.rates(ctx, head.Size) // perhaps of another swap
 	var found [][]byte
-	for _, id := range named.ids {
+	for _, id := range named.list {
 		kept, there, err := b.engine.Evidence(ctx, keptRate, id)
 		if err != nil {
 			return nil, err
 		}
 		if there {
 			found = append(found, kept)
+		} else if failed != nil {
+			return nil, failed
 		}
 	}
 	return encodeBlobs(found)

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -26,8 +25,8 @@ const (
 	SubjectAccount = "account" // owners: an account's counters
 	SubjectSummary = "summary" // operators, auditors: supply, sums, log head
 	SubjectHead    = "head"    // the latest checkpoint
-	SubjectLeaves  = "leaves"  // a range of leaves
-	SubjectBills   = "bills"   // auditors: countersigned bills with their proofs
+	SubjectLeaves  = "leaves"  // auditors, operators: a range of leaves
+	SubjectBills   = "bills"   // auditors: countersigned bills with their proofs, by name
 )
 
 func (b *Bank) handlers() map[string]handler {
@@ -248,7 +247,7 @@ func (b *Bank) onHead(ctx context.Context, from wire.Key, _ []byte) ([]byte, err
 // leavesMost bounds one reply; the asker asks again from where it ended.
 const leavesMost = 4096
 
-// extent is a range of leaves, or a page of bills.
+// extent is a range of leaves.
 type extent struct{ From, To int64 }
 
 func (e *extent) fields(f *wire.Fields) {
@@ -256,7 +255,10 @@ func (e *extent) fields(f *wire.Fields) {
 	f.Count(2, &e.To)
 }
 
-func (b *Bank) onLeaves(ctx context.Context, _ wire.Key, body []byte) ([]byte, error) {
+func (b *Bank) onLeaves(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
+	if _, auditor := b.cfg.Trust.Auditor(from.Owner); !auditor && from.Owner != b.cfg.ID {
+		return nil, notAllowed(from.Title(), "fetch entries")
+	}
 	var e extent
 	if err := wire.DecodeFields(body, 64, e.fields); err != nil {
 		return nil, err
@@ -286,27 +288,18 @@ func (b *Bank) onBills(ctx context.Context, from wire.Key, body []byte) ([]byte,
 	if _, auditor := b.cfg.Trust.Auditor(from.Owner); !auditor {
 		return nil, notAllowed(from.Title(), "fetch bills")
 	}
-	var e extent
-	if err := wire.DecodeFields(body, 64, e.fields); err != nil {
-		return nil, err
-	}
-	var hashes []wire.Hash
-	err := b.engine.View(ctx, func(m *swap.Machine) {
-		for _, bill := range m.Ledger().Bills() {
-			hashes = append(hashes, bill.Hash)
-		}
-	})
-	if err != nil {
+	var named hashList
+	if err := wire.DecodeFields(body, wire.LimitMessage, named.fields); err != nil {
 		return nil, err
 	}
 	var page [][]byte
-	for i := e.From; i < min(e.To, e.From+256, int64(len(hashes))); i++ {
-		bytes, ok, err := b.engine.Evidence(ctx, "bill", hashes[i])
+	for _, hash := range named.list {
+		bytes, ok, err := b.engine.Evidence(ctx, "bill", hash)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
-			return nil, fmt.Errorf("bill %s is in the ledger and not among the evidence", hashes[i].Short())
+			return nil, notFound("bill")
 		}
 		page = append(page, bytes)
 	}

@@ -63,10 +63,10 @@ func claimsAreForAuditors(t *testing.T, w *world) {
 	}
 	auditor := w.key(t, "auditor", wire.PurposeService, w.net.Trust.Auditors[0].ID)
 	for subject, who := range map[string]string{node.SubjectClosing: "DEU", node.SubjectStatement: "DEU"} {
-		_, err := w.ask(t, auditor, who, subject, []byte("log.example/of/nobody\n1\n"))
+		_, err := w.ask(t, auditor, who, subject, node.ClaimRequest([]byte("log.example/of/nobody\n1\n"), nil))
 		refuses(t, err, wire.CodeWrongRecipient)
 	}
-	_, err := w.ask(t, auditor, "GBR", node.SubjectBudget, node.BudgetRequest(note, nil))
+	_, err := w.ask(t, auditor, "GBR", node.SubjectBudget, node.ClaimRequest(note, nil))
 	if err != nil {
 		t.Errorf("nothing is billed, and the desk says %v", err)
 	}
@@ -74,7 +74,7 @@ func claimsAreForAuditors(t *testing.T, w *world) {
 	for name, named := range map[string][]wire.Hash{
 		"one of several bills": {mine.Hash}, "another nation's bill": {w.billOf(t, "KWT", "DEU", "exercise").Hash}, "a bill nobody knows": {{1}},
 	} {
-		if _, err := w.ask(t, auditor, "GBR", node.SubjectBudget, node.BudgetRequest(note, named)); err == nil {
+		if _, err := w.ask(t, auditor, "GBR", node.SubjectBudget, node.ClaimRequest(note, named)); err == nil {
 			t.Errorf("a budget claim about %s is made", name)
 		} else {
 			refuses(t, err, node.CodeBillDiffers)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,14 +14,14 @@ import (
 	"entente/zk/proof"
 )
 
-// budgetRequest asks for a budget claim: the log head it is about, and the bills to this nation that the asker finds under it. Naming them makes the two agree
-// on what is added up even where word of a leaf has not reached this desk yet.
-type budgetRequest struct {
+// claimRequest asks a nation for a claim: the log head it is about, and the nation's bills that the asker finds under it. Naming them makes the two agree on what
+// is added up even where word of a leaf has not reached this desk yet.
+type claimRequest struct {
 	note  []byte
 	bills []wire.Hash
 }
 
-func (r *budgetRequest) fields(f *wire.Fields) {
+func (r *claimRequest) fields(f *wire.Fields) {
 	f.Bytes(1, &r.note, wire.LimitAttachment)
 	wire.List(f, 2, &r.bills, 1<<13, func(f *wire.Fields, h *wire.Hash) { f.Fixed(1, h[:]) })
 }
@@ -37,7 +38,7 @@ func (d *Desk) onBudget(ctx context.Context, from wire.Key, body []byte) ([]byte
 	if err := d.auditor(from); err != nil {
 		return nil, err
 	}
-	var r budgetRequest
+	var r claimRequest
 	if err := wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (d *Desk) onBudget(ctx context.Context, from wire.Key, body []byte) ([]byte
 	if !ok || len(r.bills) == 0 {
 		return nil, nil
 	}
-	bills, err := d.billed(bank.ID, head.Size, r.bills)
+	bills, err := d.named(bank.ID, head.Size, r.bills, func(b *DeskBill) bool { return b.Bill.Debtor == d.cfg.Nation })
 	if err != nil {
 		return nil, err
 	}
@@ -78,39 +79,48 @@ func (d *Desk) onBudget(ctx context.Context, from wire.Key, body []byte) ([]byte
 	return d.claim(wire.TypeBudget, &claim, p[:])
 }
 
-// billed finds the bills to this nation that an asker names. It refuses to leave out one that this desk knows to be under the head.
-func (d *Desk) billed(bank string, size int64, named []wire.Hash) ([]DeskBill, error) {
+// named finds the bills that an asker names, of those that which picks. It refuses to leave out one that this desk knows to be under the head, and to add one that it
+// knows to be later: whoever could choose would compare any bills with the limits, and hold a claim about a head that is not true of it.
+func (d *Desk) named(bank string, size int64, named []wire.Hash, which func(*DeskBill) bool) ([]DeskBill, error) {
 	wanted := make(map[wire.Hash]bool, len(named))
 	for _, h := range named {
 		wanted[h] = true
 	}
 	var list []DeskBill
 	for _, b := range d.Bills() {
-		mine := b.Bill.Debtor == d.cfg.Nation && b.Bill.Ledger == bank
 		switch {
-		case mine && b.State != BillOffered && wanted[b.Hash]:
+		case b.Bill.Ledger != bank || b.State == BillOffered || !which(&b):
+		case b.State == BillRecorded && wanted[b.Hash] != (b.Seq < size):
+			return nil, refusal.Newf(CodeBillDiffers, "name every bill under the head and no other", "bill %s is either under the head or named", b.Hash.Short())
+		case wanted[b.Hash]:
 			list = append(list, b)
-		case mine && b.State == BillRecorded && b.Seq < size:
-			return nil, refusal.Newf(CodeBillDiffers, "name every bill under the head", "bill %s is under the head and not named", b.Hash.Short())
 		}
 	}
 	if len(list) != len(wanted) {
-		return nil, refusal.Newf(CodeBillDiffers, "name bills to this nation", "%d bills are named, this desk countersigned %d of them", len(wanted), len(list))
+		return nil, refusal.Newf(CodeBillDiffers, "name bills of this nation", "%d bills are named, this desk finds %d of them countersigned", len(wanted), len(list))
 	}
 	return list, nil
 }
 
-// onClosing proves, for every category whose cost the members share, that what this nation supplied was divided as agreed. The body is the checkpoint of its
-// bank. A desk without bills under that head answers with an empty list.
+// onClosing proves, for every category whose cost the members share, that what this nation supplied was divided as agreed. A desk without bills under that
+// head answers with an empty list.
 func (d *Desk) onClosing(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
 	if err := d.auditor(from); err != nil {
 		return nil, err
 	}
-	bank, head, err := d.head(body)
+	var r claimRequest
+	if err := wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
+		return nil, err
+	}
+	bank, head, err := d.head(r.note)
 	if err != nil {
 		return nil, err
 	}
-	shares, err := d.shares(bank, head)
+	bills, err := d.named(bank.ID, head.Size, r.bills, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation })
+	if err != nil {
+		return nil, err
+	}
+	shares, err := d.shares(bank, head, bills)
 	if err != nil {
 		return nil, err
 	}
@@ -137,21 +147,17 @@ type share struct {
 }
 
 // shares prepares the claims of all shared categories of what this nation is owed under a head: one for each, even where nothing was supplied.
-func (d *Desk) shares(bank trust.Bank, head wire.Head) ([]share, error) {
+func (d *Desk) shares(bank trust.Bank, head wire.Head, bills []DeskBill) ([]share, error) {
 	owed := make([]opened, len(d.cfg.Agreement.Members))
-	bills := 0
 	for i, m := range d.cfg.Agreement.Members {
 		var err error
-		owed[i], err = addUp(d.recorded(bank.ID, head.Size, func(b *DeskBill) bool {
-			return b.Bill.Creditor == d.cfg.Nation && b.Bill.Debtor == string(m.Nation)
-		}))
+		owed[i], err = addUp(slices.DeleteFunc(slices.Clone(bills), func(b DeskBill) bool { return b.Bill.Debtor != string(m.Nation) }))
 		if err != nil {
 			return nil, err
 		}
-		bills += owed[i].bills
 	}
 	// No circuit divides among more members than this; what is not claimed, the audit names.
-	if bills == 0 || len(owed) > commit.MaxCharges {
+	if len(bills) == 0 || len(owed) > commit.MaxCharges {
 		return nil, nil
 	}
 	d.mu.Lock()
@@ -203,8 +209,8 @@ func (d *Desk) share(bank trust.Bank, head wire.Head, category int, charges []ui
 			continue
 		}
 		if owed[i].totals[category] != (commit.Total{Low: charge}) {
-			return s, refusal.Newf(CodeBillDiffers, "ask again once every bill of the programme is recorded", "%s is billed %s minor units in %s, the formula makes it %d",
-				charter.Members[i], owed[i].totals[category], charter.Categories[category].Code, charge)
+			return s, refusal.Newf(CodeBillDiffers, "ask again once every bill of the programme is recorded", "what the bills to %s hold in %s is not what the formula makes it",
+				charter.Members[i], charter.Categories[category].Code) // no amounts: whoever asks is told this
 		}
 		s.links[i] = &commit.LinkWitness{K: category, Totals: owed[i].totals, R: owed[i].blinding, S: blinding}
 	}

@@ -148,6 +148,9 @@ func (d *Desk) foldRecorded(author string, body []byte) error {
 	if b == nil || b.Bill.Creditor != author || b.State == BillOffered {
 		return refusal.Newf(CodeNotFound, "record countersigned bills", "%s says it recorded a bill this desk did not see signed", author)
 	}
+	if b.State == BillRecorded {
+		return nil // a leaf does not move
+	}
 	if len(n.proofs) != len(b.Bill.Chunks) {
 		return refusal.Newf(CodeBillDiffers, "send one proof a chunk", "%d proofs came for the %d chunks of bill %s", len(n.proofs), len(b.Bill.Chunks), n.bill.Short())
 	}

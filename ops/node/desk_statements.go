@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"slices"
 
 	"entente/schema/refusal"
 	"entente/schema/trust"
@@ -81,13 +80,16 @@ func (d *Desk) head(note []byte) (trust.Bank, wire.Head, error) {
 	return trust.Bank{}, wire.Head{}, refusal.Newf(wire.CodeWrongRecipient, "send the head of a bank of this network", "a head of log %.80q", origin)
 }
 
-// onStatement proves the totals by category of all bills this nation is owed that are leaves under a signed log head. The body is the checkpoint.
-// A desk without bills under that head answers with nothing.
+// onStatement proves the totals by category of all bills this nation is owed that are leaves under a signed log head. A desk without bills under that head answers with nothing.
 func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
 	if err := d.auditor(from); err != nil {
 		return nil, err
 	}
-	bank, head, err := d.head(body)
+	var r claimRequest
+	if err := wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
+		return nil, err
+	}
+	bank, head, err := d.head(r.note)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +99,11 @@ func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]b
 	}
 	s := wire.Statement{Network: d.cfg.Trust.Network, Programme: d.programme, Creditor: d.cfg.Nation, Ledger: bank.ID, Currency: bank.Currency,
 		Origin: head.Origin, Size: head.Size, Root: head.Root, Nonce: nonce, Mask: uint16(1<<len(d.cfg.Agreement.Categories) - 1)}
-	opened, err := addUp(d.recorded(bank.ID, head.Size, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation }))
+	bills, err := d.named(bank.ID, head.Size, r.bills, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation })
+	if err != nil {
+		return nil, err
+	}
+	opened, err := addUp(bills)
 	if err != nil || opened.bills == 0 {
 		return nil, err
 	}
@@ -127,13 +133,6 @@ func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]b
 	}
 	proven := wire.ProvenStatement{Envelope: envelope, Proof: p[:]}
 	return proven.Bytes(), nil
-}
-
-// recorded lists the bills on a bank's ledger that are leaves below size, of those that which picks.
-func (d *Desk) recorded(bank string, size int64, which func(*DeskBill) bool) []DeskBill {
-	return slices.DeleteFunc(d.Bills(), func(b DeskBill) bool {
-		return b.Bill.Ledger != bank || b.State != BillRecorded || b.Seq >= size || !which(&b)
-	})
 }
 
 // opened is what the summed category commitments of some bills hold.

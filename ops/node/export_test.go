@@ -37,9 +37,9 @@ func (d *Desk) PostAnyway(ctx context.Context, kind string, body []byte, readers
 // PostCountKind is the kind of a post that carries a count.
 const PostCountKind = postCount
 
-// BudgetRequest gives the body of a request for a budget claim.
-func BudgetRequest(note []byte, bills []wire.Hash) []byte {
-	r := budgetRequest{note, bills}
+// ClaimRequest gives the body of a request for a nation's claim.
+func ClaimRequest(note []byte, bills []wire.Hash) []byte {
+	r := claimRequest{note, bills}
 	b, err := wire.EncodeFields(r.fields)
 	if err != nil {
 		panic(err)
