@@ -104,7 +104,7 @@ swaps; auditors check every total from bytes alone and see no line item.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newDemo(), newAudit(), newBank(), newDesk(), newProvider(), newMigrate(), newKeys(), newBench(), newVersion())
+	root.AddCommand(newDemo(), newAudit(), newBank(), newDesk(), newProvider(), newMigrate(), newKeys(), newBench(), newSim(), newVersion())
 	strictCompletion(root)
 	strictHelp(root)
 	return root

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/ledger"
 	"entente/settlement/swap"
@@ -36,16 +37,23 @@ type held struct {
 
 // chain is the last message from one bank to another.
 type chain struct {
-	seq  uint64
-	hash wire.Hash
+	epoch uint64
+	seq   uint64
+	hash  wire.Hash
 }
 
 // dossier is what became durable about one swap, everywhere.
 type dossier struct {
 	initiator string
-	states    map[string]swap.State // by bank
-	votes     map[string]ballot     // by bank
-	decisions map[string]wire.Hash  // by recipient
+	terms     wire.Terms
+	states    map[string]swap.State // by bank, as it is stored now
+	told      map[string]swap.State // by bank, the final state that its desk was told; a restore does not undo that
+	held      map[string]bool       // banks that ever stored the commit
+	votes     map[string]ballot     // by bank: the last one
+	prepared  map[wire.Hash]string  // votes that were prepared, by hash: by whom
+	decisions map[string]wire.Hash  // by recipient: the last one
+	words     map[wire.Hash]bool    // decisions by hash: whether they commit
+	decided   bool
 	commit    bool
 }
 
@@ -63,7 +71,8 @@ func (a *auditor) open() {
 func (a *auditor) dossier(id wire.Hash) *dossier {
 	d := a.dossiers[id]
 	if d == nil {
-		d = &dossier{states: map[string]swap.State{}, votes: map[string]ballot{}, decisions: map[string]wire.Hash{}}
+		d = &dossier{states: map[string]swap.State{}, told: map[string]swap.State{}, held: map[string]bool{}, votes: map[string]ballot{},
+			prepared: map[wire.Hash]string{}, decisions: map[string]wire.Hash{}, words: map[wire.Hash]bool{}}
 		a.dossiers[id] = d
 	}
 	return d
@@ -91,7 +100,11 @@ func (a *auditor) check(w *world, b *bank, e swap.Event, out *swap.Output) {
 		a.checkDeadlines(w, b)
 	}
 	for _, n := range out.Notes {
-		if n.Kind == swap.NoteAlarm && n.Code != string(swap.CodeInDoubt) {
+		switch refusal.Code(n.Code) {
+		case swap.CodeInDoubt, swap.CodeShortfall, swap.CodeUncovered:
+			continue
+		}
+		if n.Kind == swap.NoteAlarm {
 			w.breach("ALARM", "%s raises an alarm among honest banks: %s", b.name, n.Text)
 		}
 	}
@@ -126,34 +139,63 @@ func (a *auditor) checkDeadlines(w *world, b *bank) {
 func (a *auditor) sent(w *world, b *bank, o swap.Outgoing) {
 	h := o.Message.Head()
 	link := [2]string{b.name, o.Key.Recipient}
-	if c := a.chains[link]; h.Seq != c.seq+1 || h.Prev != c.hash {
-		w.breach("CHAIN", "%s numbers a message to %s %d after %d", b.name, o.Key.Recipient, h.Seq, c.seq)
+	c := a.chains[link]
+	if h.Epoch > c.epoch {
+		c = chain{}
 	}
-	a.chains[link] = chain{h.Seq, o.Hash}
+	if h.Epoch < c.epoch || h.Seq != c.seq+1 || h.Prev != c.hash {
+		w.breach("CHAIN", "%s numbers a message to %s %d of epoch %d after %d of %d", b.name, o.Key.Recipient, h.Seq, h.Epoch, c.seq, c.epoch)
+	}
+	a.chains[link] = chain{h.Epoch, h.Seq, o.Hash}
+	if b.machine.Channel(o.Key.Recipient).Fenced {
+		w.breach("EPOCH", "%s signs %s for %s, which has not told what it holds", b.name, verb(o.Key.Type), o.Key.Recipient)
+	}
 	if b.store.outbox[o.Key] != nil {
 		w.breach("ONE-"+verb(o.Key.Type), "%s made a second %s on swap %s for %s", b.name, verb(o.Key.Type), o.Key.Swap.Short(), o.Key.Recipient)
 	}
 	d := a.dossier(o.Key.Swap)
 	switch m := o.Message.(type) {
 	case *wire.Vote:
+		if before, voted := d.votes[b.name]; voted && before.prepared != m.Prepared {
+			w.breach("ONE-VOTE", "%s votes both ways on swap %s", b.name, o.Key.Swap.Short())
+		}
 		d.votes[b.name] = ballot{o.Hash, m.Prepared}
+		if m.Prepared {
+			d.prepared[o.Hash] = b.name
+		}
 		a.checkReason(w, b, m)
 	case *wire.Decision:
-		if len(d.decisions) > 0 && d.commit != m.Commit {
+		if d.decided && d.commit != m.Commit {
 			w.breach("ONE-DECISION", "%s decided swap %s both ways", b.name, o.Key.Swap.Short())
 		}
-		d.decisions[o.Key.Recipient], d.commit = o.Hash, m.Commit
+		d.decisions[o.Key.Recipient], d.commit, d.decided = o.Hash, m.Commit, true
+		d.words[o.Hash] = m.Commit
 		if m.Commit {
-			vote := d.votes[o.Key.Recipient]
-			if !vote.prepared || len(m.Votes) != 1 || m.Votes[0] != vote.hash {
-				w.breach("EVIDENCE", "%s commits swap %s without naming the prepared vote of %s", b.name, o.Key.Swap.Short(), o.Key.Recipient)
-			}
+			a.checkVotes(w, b, o.Key.Swap, d, m)
 		}
 	case *wire.DecisionAck:
-		if d.decisions[b.name] != m.Decision || !d.states[o.Key.Recipient].Final() && d.states[o.Key.Recipient] != swap.Committed {
+		if _, made := d.words[m.Decision]; !made || !a.recovers(w, o.Key.Recipient) && !d.states[o.Key.Recipient].Final() && d.states[o.Key.Recipient] != swap.Committed {
 			w.breach("EVIDENCE", "%s acknowledges a decision on swap %s that is not durable at %s", b.name, o.Key.Swap.Short(), o.Key.Recipient)
 		}
 	}
+}
+
+// checkVotes wants a commit to name a prepared vote of every responder, in their order.
+func (a *auditor) checkVotes(w *world, b *bank, id wire.Hash, d *dossier, m *wire.Decision) {
+	s, _ := b.machine.Swap(id)
+	right := len(m.Votes) == len(s.Peers)
+	for i, p := range s.Peers {
+		right = right && d.prepared[m.Votes[i]] == p.Bank
+	}
+	if !right {
+		w.breach("EVIDENCE", "%s commits swap %s without naming the prepared votes of every responder", b.name, id.Short())
+	}
+}
+
+// recovers tells whether a bank has been restored and may not have heard yet what it lost.
+func (a *auditor) recovers(w *world, name string) bool {
+	b := w.bank(name)
+	return b.recover > 0 || b.machine == nil || b.machine.Fenced()
 }
 
 // checkReason wants a vote that refuses a quote as used to be true.
@@ -175,9 +217,23 @@ func (a *auditor) changed(w *world, b *bank, e swap.Event, s *swap.Swap) {
 	if old.Final() && s.State != old {
 		w.breach("FINAL", "swap %s was %s at %s and is %s", s.ID.Short(), old, b.name, s.State)
 	}
+	if told := d.told[b.name]; told != 0 && s.State.Final() && s.State != told {
+		w.breach("FINAL", "the desks of %s were told that swap %s is %s, and now it is %s", b.name, s.ID.Short(), told, s.State)
+	}
+	if s.State.Final() {
+		d.told[b.name] = s.State
+	}
+	if commits(s.State) { // also when it was on its way, and everybody who had stored it was restored
+		d.held[b.name], d.decided, d.commit = true, true, true
+	}
+	if len(s.Terms.Banks) > 0 {
+		d.terms = s.Terms
+	}
 	if s.Role == swap.Responder && old == swap.Prepared && s.State != swap.Prepared {
 		m, ok := e.(swap.MessageVerified)
-		if decision, is := m.Message.(*wire.Decision); !ok || !is || decision.Swap != s.ID || decision.Sender != d.initiator {
+		decision, is := m.Message.(*wire.Decision)
+		reply, told := m.Message.(*wire.HelloReply)
+		if !ok || !(is && decision.Swap == s.ID && decision.Sender == d.initiator || told && reply.Sender == d.initiator) {
 			w.breach("NO-CLOCK", "%s left PREPARED on swap %s without a decision, by %T", b.name, s.ID.Short(), e)
 		}
 	}
@@ -192,7 +248,7 @@ func (a *auditor) changed(w *world, b *bank, e swap.Event, s *swap.Swap) {
 		if commits(s.State) && state == swap.Aborted || s.State == swap.Aborted && commits(state) {
 			w.breach("ATOMIC", "swap %s is %s at %s and %s at %s", s.ID.Short(), s.State, b.name, state, other)
 		}
-		if s.Role == swap.Initiator && s.State == swap.Settled && state != swap.Settled {
+		if s.Role == swap.Initiator && s.State == swap.Settled && !d.held[other] {
 			w.breach("EVIDENCE", "%s tells its desk that swap %s is settled, at %s it is %s", b.name, s.ID.Short(), other, state)
 		}
 	}
@@ -227,7 +283,7 @@ func commits(s swap.State) bool { return s == swap.Committed || s == swap.Settle
 
 // once checks that one swap alone uses what is used once; an aborted one gives it back.
 func (a *auditor) once(w *world, used map[wire.Hash]wire.Hash, what, by wire.Hash, bank, kind string) {
-	if first, ok := used[what]; ok && first != by && a.dossier(first).states[bank] != swap.Aborted {
+	if first, ok := used[what]; ok && first != by && a.dossier(first).states[bank] != swap.Aborted && a.dossier(first).states[bank] != 0 {
 		w.breach("ONCE", "%s lets swaps %s and %s use one %s", bank, first.Short(), by.Short(), kind)
 	}
 	used[what] = by
@@ -273,41 +329,48 @@ func (a *auditor) entered(w *world, b *bank, e *ledger.Entry) {
 		move()
 		if mine {
 			a.posted(w, b, e, d)
-			h.status = "suspense"
+			if h.status = "suspense"; e.Credit != suspense {
+				h.status = "settled"
+			}
 			return
 		}
 		h.status = "settled"
-		if !d.commit || d.decisions[b.name] != e.Cause || e.Credit != h.credit {
+		if !d.words[e.Cause] || e.Credit != h.credit {
 			w.breach("EVIDENCE", "%s posts %d for swap %s without the commit it was sent", b.name, e.Minor, e.Reference.Short())
 		}
 		a.pay(w, b, e)
 	case wire.LeafVoid:
 		want("held")
 		h.status = "settled"
-		if d.commit || !mine && d.decisions[b.name] != e.Cause {
+		if commit, made := d.words[e.Cause]; d.commit || !mine && (!made || commit) {
 			w.breach("EVIDENCE", "%s gives back %d of swap %s without an abort", b.name, e.Minor, e.Reference.Short())
 		}
 	case wire.LeafRelease:
 		want("suspense")
 		move()
 		h.status = "settled"
-		for other, state := range d.states {
-			if other != b.name && state != swap.Settled || len(d.states) < 2 || e.Credit != h.credit {
-				w.breach("EVIDENCE", "%s releases %d of swap %s, which is %s at %s", b.name, e.Minor, e.Reference.Short(), state, other)
-			}
+		if d.held[b.name] && (!d.everybody() || e.Credit != h.credit) {
+			w.breach("EVIDENCE", "%s releases %d of swap %s before every bank of it holds the commit", b.name, e.Minor, e.Reference.Short())
 		}
+	case wire.LeafCover:
+		move()
+		if !d.commit || b.store.tenures == nil {
+			w.breach("EVIDENCE", "%s pays %d for swap %s out of suspense, and has lost nothing that was committed (%v, %d)", b.name, e.Minor, e.Reference.Short(), d.commit, len(b.store.tenures))
+		}
+		a.pay(w, b, e)
 	}
 }
 
 // posted checks the initiator's posting: to suspense, where nobody spends it, and on the vote of a bank that is prepared.
 func (a *auditor) posted(w *world, b *bank, e *ledger.Entry, d *dossier) {
+	if e.Credit != suspense && d.everybody() && b.store.tenures != nil {
+		return // a hold that was made again and could not go to suspense
+	}
 	if e.Credit != suspense {
 		w.breach("EVIDENCE", "%s pays %d of swap %s to %s before the other bank holds the decision", b.name, e.Minor, e.Reference.Short(), e.Credit)
 	}
-	for _, vote := range d.votes {
-		if vote.prepared && vote.hash == e.Cause {
-			return
-		}
+	if d.prepared[e.Cause] != "" {
+		return
 	}
 	w.breach("EVIDENCE", "%s posts %d for swap %s and names no prepared vote", b.name, e.Minor, e.Reference.Short())
 }
@@ -331,7 +394,7 @@ func (a *auditor) checkBooks(w *world, b *bank) {
 		if account.Balance() != a.money[b.name][account.ID] {
 			w.breach("CONSERVE", "account %s of %s has %d, its entries say %d", account.ID, b.name, account.Balance(), a.money[b.name][account.ID])
 		}
-		if account.ID != issuance && account.Available() < 0 || account.DebitsPending < 0 || account.CreditsPending < 0 {
+		if account.ID != issuance && account.ID != suspense && account.Available() < 0 || account.DebitsPending < 0 || account.CreditsPending < 0 {
 			w.breach("CONSERVE", "account %s of %s is %+v", account.ID, b.name, account)
 		}
 	}
@@ -366,7 +429,7 @@ func (a *auditor) checkLive(w *world) {
 			if !state.Final() {
 				w.breach("LIVE", "swap %s is still %s at %s", id.Short(), state, bank)
 			}
-			if state != d.states[d.initiator] || len(d.states) != 2 {
+			if state != d.states[d.initiator] || len(d.states) != len(d.terms.Banks) {
 				w.breach("LIVE", "swap %s is %s at %s and known to %d banks", id.Short(), state, bank, len(d.states))
 			}
 		}
@@ -378,7 +441,7 @@ func (a *auditor) checkLive(w *world) {
 	}
 	for _, b := range w.banks {
 		for _, account := range b.machine.Ledger().Accounts() {
-			if account.DebitsPending != 0 || account.CreditsPending != 0 || account.Kind == wire.AccountSuspense && account.Balance() != 0 {
+			if account.DebitsPending != 0 || account.CreditsPending != 0 || account.Kind == wire.AccountSuspense && account.Balance() != -b.machine.Ledger().Shortfall() {
 				w.breach("LIVE", "account %s of %s is %+v", account.ID, b.name, account)
 			}
 		}

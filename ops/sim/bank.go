@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"entente/schema/wire"
@@ -16,13 +18,16 @@ type bank struct {
 	house
 	machine *swap.Machine // nil while the bank is down
 	store   store
-	skewMS  int64 // of its clock
+	backups []store // earlier ones of the same past, oldest first
+	skewMS  int64   // of its clock
+	recover int     // above 0 while its operators have still to order a recovery
 }
 
 // store is what a bank has made durable.
 type store struct {
-	entries  [][]byte // as the journal keeps them
+	entries  []ledger.Entry
 	swaps    map[wire.Hash]swap.Swap
+	tenures  []swap.Tenure
 	channels map[string]swap.Channel
 	outbox   map[swap.MessageKey]*letter
 	order    []swap.MessageKey // of the outbox
@@ -32,7 +37,6 @@ type store struct {
 type letter struct {
 	packet
 	key    swap.MessageKey
-	hash   wire.Hash
 	resend bool
 	done   bool
 	dueMS  int64 // when to send it again
@@ -59,7 +63,7 @@ func (b *bank) step(w *world, e swap.Event, format string, args ...any) {
 		b.die(w)
 		return
 	}
-	greetings := b.greetings(&out)
+	greetings := b.greetings(w, &out)
 	b.commit(w, e, &out)
 	if w.telling && interesting(&out) {
 		w.tell("%s: %s: %s", b.name, fmt.Sprintf(format, args...), describe(b, &out))
@@ -80,12 +84,12 @@ func (b *bank) step(w *world, e swap.Event, format string, args ...any) {
 }
 
 // greetings takes out of a step's output what is sent and never stored.
-func (b *bank) greetings(out *swap.Output) []packet {
+func (b *bank) greetings(w *world, out *swap.Output) []packet {
 	var passing []packet
 	kept := out.Send[:0]
 	for _, o := range out.Send {
 		if o.Passing {
-			passing = append(passing, packet{from: b.name, to: o.Key.Recipient, kind: o.Key.Type, payload: wire.Encode(o.Message)})
+			passing = append(passing, w.carrier.pack(b.name, o))
 		} else {
 			kept = append(kept, o)
 		}
@@ -124,21 +128,25 @@ func (b *bank) die(w *world) {
 func (b *bank) commit(w *world, e swap.Event, out *swap.Output) {
 	w.auditor.check(w, b, e, out)
 	for i := range out.Entries {
-		bytes, err := out.Entries[i].Bytes()
-		if err != nil {
-			w.breach("JOURNAL", "%s made an entry that cannot be written: %v", b.name, err)
-		}
-		b.store.entries = append(b.store.entries, bytes)
-		w.digest.Write(bytes)
+		x := &out.Entries[i]
+		w.note(uint64(x.Seq)<<32|uint64(x.Kind), uint64(x.Minor), binary.BigEndian.Uint64(x.Reference[:]))
+	}
+	b.store.entries = append(b.store.entries, out.Entries...)
+	if out.Tenure != nil {
+		b.store.tenures = append(b.store.tenures, *out.Tenure)
+	}
+	for _, peer := range out.Channels {
+		b.store.channels[peer] = b.machine.Channel(peer)
 	}
 	for _, id := range out.Changed {
 		b.store.swaps[id], _ = b.machine.Swap(id)
 	}
+	if out.Tenure != nil {
+		b.recover = 0
+	}
 	for _, o := range out.Send {
-		payload := wire.Encode(o.Message)
-		w.digest.Write(payload)
-		b.store.outbox[o.Key] = &letter{key: o.Key, hash: o.Hash, resend: o.Resend,
-			packet: packet{from: b.name, to: o.Key.Recipient, kind: o.Key.Type, payload: payload, attachment: o.Attachment}}
+		w.note(binary.BigEndian.Uint64(o.Hash[:]))
+		b.store.outbox[o.Key] = &letter{key: o.Key, resend: o.Resend, packet: w.carrier.pack(b.name, o)}
 		b.store.order = append(b.store.order, o.Key)
 		b.store.channels[o.Key.Recipient] = b.machine.Channel(o.Key.Recipient)
 	}
@@ -213,26 +221,55 @@ func (b *bank) restart(w *world) {
 	for _, l := range b.store.outbox {
 		l.tries, l.dueMS = 0, 0
 	}
-	w.tell("%s starts again from %d entries", b.name, len(b.store.entries))
+	w.tell("%s starts again from %d entries, in epoch %s, %d to recover", b.name, len(b.store.entries), swap.EpochText(b.machine.Epoch), b.recover)
 	b.begin(w)
 }
 
-// begin begins a run.
+// backup keeps what the bank has stored now.
+func (b *bank) backup() { b.backups = append(b.backups, b.store.clone()) }
+
+func (s *store) clone() store {
+	c := store{entries: s.entries[:len(s.entries):len(s.entries)], swaps: maps.Clone(s.swaps), tenures: s.tenures[:len(s.tenures):len(s.tenures)],
+		channels: maps.Clone(s.channels), outbox: make(map[swap.MessageKey]*letter, len(s.outbox)), order: slices.Clone(s.order)}
+	for key, l := range s.outbox {
+		kept := *l
+		c.outbox[key] = &kept
+	}
+	return c
+}
+
+// restore puts the bank back to a backup. Later ones are of a past that is given up. Its operators order a recovery before anything else.
+func (b *bank) restore(w *world, at int) {
+	if b.machine != nil {
+		b.machine = nil
+	}
+	lost := len(b.store.entries) - len(b.backups[at].entries)
+	b.store, b.backups = b.backups[at].clone(), b.backups[:at+1]
+	w.result.Restores++
+	w.tell("%s is RESTORED from a backup: %d entries and %d swaps are left, %d entries are lost", b.name, len(b.store.entries), len(b.store.swaps), lost)
+	w.auditor.restored(w, b)
+	b.recover++
+	w.after(w.between(100, 6_000), func() { b.restart(w) })
+}
+
+// begin begins a run; operators order what is due.
 func (b *bank) begin(w *world) {
 	w.runs++
 	b.step(w, swap.Started{Nonce: idOf(fmt.Sprintf("run %d", w.runs)), NowMS: b.clock(w)}, "beginning a run")
+	if b.machine != nil && b.recover > 0 {
+		b.order(w, wire.Order{Kind: wire.OrderRecover})
+	}
 }
 
 func (b *bank) restored(w *world) *swap.Machine {
 	m := w.machine(b.house)
-	for at, bytes := range b.store.entries {
-		e, err := ledger.ParseEntry(bytes)
-		if err == nil {
-			err = m.RestoreEntry(e)
-		}
-		if err != nil {
+	for at := range b.store.entries {
+		if err := m.RestoreEntry(b.store.entries[at]); err != nil {
 			w.breach("JOURNAL", "entry %d of %s does not fold: %v", at, b.name, err)
 		}
+	}
+	for _, t := range b.store.tenures {
+		m.RestoreTenure(t)
 	}
 	for _, s := range b.store.swaps { // in no particular order: it must not matter
 		m.RestoreSwap(s)

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"entente/schema/wire"
 	"entente/settlement/swap"
 )
@@ -9,14 +11,45 @@ import (
 type packet struct {
 	from, to   string
 	kind       wire.PayloadType
-	payload    []byte
+	message    wire.SwapMessage
+	hash       wire.Hash
 	attachment []byte
+	held       []swap.Held // enclosed messages
+}
+
+// pack makes a packet of what a bank sends. What a message encloses is looked up among all that was ever sent: a bank names only what it holds.
+func (c *carrier) pack(from string, o swap.Outgoing) packet {
+	p := packet{from: from, to: o.Key.Recipient, kind: o.Key.Type, message: o.Message, hash: o.Hash, attachment: o.Attachment}
+	if !o.Passing {
+		if c.sent == nil {
+			c.sent = map[wire.Hash]swap.Held{}
+		}
+		c.sent[o.Hash] = swap.Held{Message: o.Message, Hash: o.Hash, Package: o.Attachment}
+	}
+	for _, hash := range o.Encloses {
+		c.enclose(&p, hash)
+	}
+	return p
+}
+
+func (c *carrier) enclose(p *packet, hash wire.Hash) {
+	h, ok := c.sent[hash]
+	if !ok {
+		panic("sim: a message encloses one that nobody sent")
+	}
+	p.held = append(p.held, h)
+	if d, is := h.Message.(*wire.Decision); is {
+		for _, vote := range d.Votes {
+			c.enclose(p, vote)
+		}
+	}
 }
 
 // carrier loses, repeats, delays and replays. It invents nothing: signatures are not simulated.
 type carrier struct {
 	history []packet
-	parted  map[[2]string]int64 // until when two banks cannot reach each other
+	sent    map[wire.Hash]swap.Held // every message that was ever stored, by its hash
+	parted  map[[2]string]int64     // until when two banks cannot reach each other
 }
 
 // send gives a packet to the carrier.
@@ -41,23 +74,25 @@ func (c *carrier) send(w *world, p packet) {
 	}
 }
 
-// arrive hands a packet to its recipient, read back from its bytes.
+// arrive hands a packet to its recipient.
 func (c *carrier) arrive(w *world, p packet) {
 	b := w.bank(p.to)
 	if b.machine == nil {
 		w.tell("  %s of %s finds %s down", verb(p.kind), p.from, p.to)
 		return
 	}
-	m, err := wire.ParseSwapMessage(p.kind, p.payload)
-	if err != nil {
-		w.breach("CODEC", "%s of %s cannot be read: %v", verb(p.kind), p.from, err)
-	}
-	if string(wire.Encode(m)) != string(p.payload) {
-		w.breach("CODEC", "%s of %s reads as another message than was written", verb(p.kind), p.from)
-	}
-	e := swap.MessageVerified{Message: m, Hash: wire.PayloadHash(p.kind, p.payload), NowMS: b.clock(w)}
+	m := p.message
+	e := swap.MessageVerified{Message: m, Hash: p.hash, Held: p.held, NowMS: b.clock(w)}
 	if p.kind == wire.TypePropose {
 		e.Payment, e.Refusal = w.desks.verified(p.attachment)
+	}
+	if p.kind == wire.TypeHelloReply && len(p.held) > 0 {
+		e.Held = slices.Clone(p.held)
+		for i := range e.Held {
+			if _, is := e.Held[i].Message.(*wire.Propose); is {
+				e.Held[i].Payment, _ = w.desks.verified(e.Held[i].Package)
+			}
+		}
 	}
 	if h := m.Head(); h.Seq == 0 {
 		b.step(w, e, "%s of %s", verb(p.kind), p.from)

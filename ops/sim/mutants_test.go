@@ -94,7 +94,7 @@ func TestEveryGuardTakenAwayIsNoticed(t *testing.T) {
 		}
 	}
 	main := "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"strconv\"\n\n\t\"entente/ops/sim\"\n)\n\n" +
-		"func main() {\n\tn, _ := strconv.Atoi(os.Args[1])\n\ttotal, breaches := sim.Campaign(1, n, 2, 1)\n\tfor _, b := range breaches {\n\t\tfmt.Println(total.Runs, b)\n\t}\n}\n"
+		"func main() {\n\tn, _ := strconv.Atoi(os.Args[1])\n\ttotal, breaches := sim.Campaign(sim.Plan{First: 1, Seeds: n, Workers: 2, Most: 1})\n\tfor _, b := range breaches {\n\t\tfmt.Println(total.Runs, b)\n\t}\n}\n"
 	if err := os.MkdirAll(filepath.Join(copied, "ops", "mutant"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,7 +18,8 @@ type Result struct {
 	Messages  int // given to the carrier, each resend counted
 	Lost      int
 	Replayed  int
-	Digest    [sha256.Size]byte // over everything that became durable, in order: the same for the same seed
+	Restores  int
+	Digest    uint64 // over everything that became durable, in order: the same for the same seed
 }
 
 func (r *Result) add(o Result) {
@@ -33,15 +33,14 @@ func (r *Result) add(o Result) {
 	r.Messages += o.Messages
 	r.Lost += o.Lost
 	r.Replayed += o.Replayed
-	for i := range r.Digest {
-		r.Digest[i] ^= o.Digest[i]
-	}
+	r.Restores += o.Restores
+	r.Digest ^= o.Digest
 }
 
 // String gives the counts in one line.
 func (r Result) String() string {
-	return fmt.Sprintf("%d runs, %d steps, %d swaps (%d settled, %d aborted), %d transfers, %d crashes, %d messages (%d lost, %d replayed)",
-		r.Runs, r.Steps, r.Swaps, r.Settled, r.Aborted, r.Transfers, r.Crashes, r.Messages, r.Lost, r.Replayed)
+	return fmt.Sprintf("%d runs, %d steps, %d swaps (%d settled, %d aborted), %d transfers, %d crashes, %d restores, %d messages (%d lost, %d replayed)",
+		r.Runs, r.Steps, r.Swaps, r.Settled, r.Aborted, r.Transfers, r.Crashes, r.Restores, r.Messages, r.Lost, r.Replayed)
 }
 
 // Breach is an invariant that did not hold: the seed that shows it, what was found, and what led to it.
@@ -89,31 +88,53 @@ func Run(seed uint64, banks int) (Result, error) {
 	return result, told
 }
 
-// Campaign plays n seeds from first on, with 2, 3 and 4 banks in turn, on so many workers. It stops after the most breaches asked for, and gives these in
-// the order of their seeds.
-func Campaign(first uint64, n, workers, most int) (Result, []error) {
+// Plan is a campaign.
+type Plan struct {
+	First   uint64 // seed
+	Seeds   int
+	Banks   int // 2 to 4; 0 for 2, 3 and 4 in turn
+	Workers int
+	Most    int             // breaches after which it stops; 0 for never
+	Done    func(seeds int) // told of every 256 seeds, or nil
+	Stop    func() bool     // asked before every seed, or nil
+}
+
+// Campaign plays a plan's seeds. It gives the breaches in the order of their seeds.
+func Campaign(p Plan) (Result, []error) {
 	var total Result
 	var breaches []error
 	var lock sync.Mutex
 	var wait sync.WaitGroup
 	next := 0
-	for range max(workers, 1) {
+	take := func() (int, bool) {
+		lock.Lock()
+		defer lock.Unlock()
+		if next >= p.Seeds || p.Most > 0 && len(breaches) >= p.Most || p.Stop != nil && p.Stop() {
+			return 0, false
+		}
+		next++
+		return next - 1, true
+	}
+	for range max(p.Workers, 1) {
 		wait.Go(func() {
 			for {
-				lock.Lock()
-				i := next
-				if i >= n || len(breaches) >= most {
-					lock.Unlock()
+				i, more := take()
+				if !more {
 					return
 				}
-				next++
-				lock.Unlock()
-				seed := first + uint64(i)
-				result, err := Run(seed, BanksOf(seed))
+				seed := p.First + uint64(i)
+				banks := p.Banks
+				if banks == 0 {
+					banks = BanksOf(seed)
+				}
+				result, err := Run(seed, banks)
 				lock.Lock()
 				total.add(result)
 				if err != nil {
 					breaches = append(breaches, err)
+				}
+				if p.Done != nil && total.Runs%256 == 0 {
+					p.Done(total.Runs)
 				}
 				lock.Unlock()
 			}
@@ -126,3 +147,15 @@ func Campaign(first uint64, n, workers, most int) (Result, []error) {
 
 // BanksOf gives the number of banks that a campaign plays a seed with.
 func BanksOf(seed uint64) int { return 2 + int(seed%3) }
+
+// Story plays one seed and tells all of it, whether or not anything breaks.
+func Story(seed uint64, banks int) (Result, []string, error) {
+	if banks < 2 || banks > len(houses) {
+		return Result{}, nil, fmt.Errorf("sim: 2 to %d banks can be simulated, not %d", len(houses), banks)
+	}
+	w, result, breach := playWorld(seed, banks, hostile(seed, banks), true)
+	if breach != nil {
+		return result, w.story, breach
+	}
+	return result, w.story, nil
+}

@@ -19,7 +19,7 @@ func TestEverySeedKeepsEveryInvariant(t *testing.T) {
 		n = 200
 	}
 	began := time.Now()
-	total, breaches := Campaign(*first, n, 2, 3)
+	total, breaches := Campaign(Plan{First: *first, Seeds: n, Workers: 2, Most: 3})
 	for _, err := range breaches {
 		t.Error(err)
 	}

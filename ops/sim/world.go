@@ -3,10 +3,8 @@ package sim
 import (
 	"cmp"
 	"container/heap"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"math/rand/v2"
 	"slices"
 
@@ -25,6 +23,7 @@ type faults struct {
 	skewMS         int64
 	jumpPercent    int // chance at each beat of a second that a clock jumps
 	partitionEvery int64
+	restores       int
 	crashes        []crash // named ones, instead of by chance
 	payments       int
 	calm           bool // desks and operators do nothing out of the ordinary
@@ -43,7 +42,7 @@ func hostile(seed uint64, banks int) faults {
 	return faults{
 		lossPercent: pick(0, 5, 20, 50), copyPercent: pick(0, 10, 40), replayPercent: pick(0, 5, 20), delayMS: int64(pick(20, 200, 2_000)),
 		longPercent: pick(0, 2, 20), crashPerMille: pick(0, 5, 30, 100), skewMS: int64(pick(0, 100, 100, 1_000, 4_000, 120_000)), jumpPercent: pick(0, 0, 0, 5),
-		partitionEvery: int64(pick(0, 0, 5_000, 15_000)), payments: 4 + r.IntN(9),
+		partitionEvery: int64(pick(0, 0, 5_000, 15_000)), payments: 4 + r.IntN(9), restores: pick(0, 0, 1, 1, 2, 3),
 	}
 }
 
@@ -71,7 +70,7 @@ type world struct {
 	size    int
 	healed  bool
 	result  Result
-	digest  hash.Hash
+	digest  uint64
 	telling bool
 	story   []string
 }
@@ -89,6 +88,14 @@ func (w *world) breach(invariant, format string, args ...any) {
 	panic(breached{invariant, fmt.Sprintf(format, args...)})
 }
 
+// note mixes into the digest what became durable.
+func (w *world) note(values ...uint64) {
+	for _, v := range values {
+		w.digest = (w.digest ^ v) * 0x9e3779b97f4a7c15
+		w.digest ^= w.digest >> 29
+	}
+}
+
 // tell adds a line to the story.
 func (w *world) tell(format string, args ...any) {
 	if w.telling {
@@ -97,11 +104,16 @@ func (w *world) tell(format string, args ...any) {
 }
 
 // play runs one seed under given faults.
-func play(seed uint64, banks int, f faults, telling bool) (result Result, breach *Breach) {
-	w := &world{seed: seed, random: newRandom(seed, banks), faults: f, nowMS: startMS, digest: sha256.New(), telling: telling}
+func play(seed uint64, banks int, f faults, telling bool) (Result, *Breach) {
+	_, result, breach := playWorld(seed, banks, f, telling)
+	return result, breach
+}
+
+func playWorld(seed uint64, banks int, f faults, telling bool) (w *world, result Result, breach *Breach) {
+	w = &world{seed: seed, random: newRandom(seed, banks), faults: f, nowMS: startMS, telling: telling}
 	defer func() {
 		w.result.Runs, w.result.Steps = 1, w.steps
-		w.digest.Sum(w.result.Digest[:0])
+		w.result.Digest = w.digest
 		result = w.result
 		if r := recover(); r != nil {
 			b, ok := r.(breached)
@@ -113,6 +125,7 @@ func play(seed uint64, banks int, f faults, telling bool) (result Result, breach
 	}()
 	w.found(banks)
 	w.desks.plan(w)
+	w.planRestores()
 	for w.nowMS < startMS+hostileMS {
 		w.next()
 	}
@@ -144,6 +157,28 @@ func (w *world) chance(percent int) bool { return percent > 0 && w.random.IntN(1
 // between draws from 0 to the most, both included.
 func (w *world) between(least, most int64) int64 { return least + w.random.Int64N(most-least+1) }
 
+// planRestores has some banks keep backups, and go back to them: one alone, or several at once.
+func (w *world) planRestores() {
+	for range w.faults.restores {
+		for _, b := range w.banks {
+			for range 1 + w.random.IntN(3) {
+				w.after(w.between(0, 20_000), func() { b.backup() })
+			}
+		}
+		w.after(w.between(1_000, 24_000), func() {
+			several := 1
+			if w.chance(40) {
+				several = 1 + w.random.IntN(len(w.banks))
+			}
+			for _, at := range w.random.Perm(len(w.banks))[:several] {
+				if b := w.banks[at]; len(b.backups) > 0 {
+					b.restore(w, w.random.IntN(len(b.backups)))
+				}
+			}
+		})
+	}
+}
+
 // heal ends all faults: the carrier carries, clocks run, and every bank is up.
 func (w *world) heal() {
 	w.healed = true
@@ -163,6 +198,11 @@ func (w *world) heal() {
 // quiet tells whether nothing is left to do: every swap final, every message answered, every desk's plan carried out.
 func (w *world) quiet() bool {
 	for _, b := range w.banks {
+		for _, other := range w.banks {
+			if b.machine == nil || b != other && !b.machine.Speaks(other.name) {
+				return false
+			}
+		}
 		for _, l := range b.store.outbox {
 			if l.resend && !l.done {
 				return false

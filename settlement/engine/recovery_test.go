@@ -34,25 +34,29 @@ func TestANewEpochIsStoredAndWhatIsOwedIsSignedAgain(t *testing.T) {
 			t.Fatalf("%+v", o)
 		}
 		p.quiet(t)
+		var epoch uint64
+		if err := p.aus.present().View(t.Context(), func(m *swap.Machine) { epoch = m.Epoch }); err != nil || epoch < 2 {
+			t.Fatalf("the bank is in epoch %d (%v)", epoch, err)
+		}
 		err := p.jpn.present().View(t.Context(), func(m *swap.Machine) {
-			if c := m.Channel("rba"); c.PeerEpoch != 2 || c.Floor != 2 || c.HeardEpoch != 2 {
+			if c := m.Channel("rba"); c.PeerEpoch != epoch || c.Floor != epoch || c.HeardEpoch != epoch {
 				t.Errorf("the peer knows %+v", c)
 			}
-			if s, _ := m.Swap(o.Swap); s.Terms.Banks[0].Epoch != 2 {
+			if s, _ := m.Swap(o.Swap); s.Terms.Banks[0].Epoch != epoch {
 				t.Errorf("the terms name %+v", s.Terms.Banks)
 			}
 		})
 		if err != nil {
 			t.Error(err)
 		}
-		decision, ok, err := p.aus.present().Message(t.Context(), swap.MessageKey{Swap: o.Swap, Recipient: "boj", Type: wire.TypeDecision, Epoch: 2})
+		decision, ok, err := p.aus.present().Message(t.Context(), swap.MessageKey{Swap: o.Swap, Recipient: "boj", Type: wire.TypeDecision, Epoch: epoch})
 		if err != nil || !ok {
 			t.Errorf("the decision of the new epoch is not stored (%v)", err)
 		}
 		restartsAlike(t, p.aus)
 		restartsAlike(t, p.jpn)
 		err = p.aus.present().View(t.Context(), func(m *swap.Machine) {
-			if m.Epoch != 2 || m.Opening == (wire.ID{}) || m.Fenced() {
+			if m.Epoch != epoch || m.Opening == (wire.ID{}) || m.Fenced() {
 				t.Errorf("the bank starts again in epoch %d of %s, fenced %v", m.Epoch, m.Opening, m.Fenced())
 			}
 		})
@@ -60,7 +64,7 @@ func TestANewEpochIsStoredAndWhatIsOwedIsSignedAgain(t *testing.T) {
 			t.Error(err)
 		}
 		// Two decisions that contradict each other are kept as one proof.
-		forged := &wire.Decision{Header: wire.Header{Network: network, Swap: o.Swap, Sender: "rba", Recipient: "boj", Epoch: 2, Seq: 99}, Reason: "changed my mind"}
+		forged := &wire.Decision{Header: wire.Header{Network: network, Swap: o.Swap, Sender: "rba", Recipient: "boj", Epoch: epoch, Seq: 99}, Reason: "changed my mind"}
 		envelope, err := p.aus.signer.Sign(wire.TypeDecision, wire.Encode(forged))
 		if err != nil {
 			t.Fatal(err)

@@ -2,9 +2,12 @@ package swap
 
 import (
 	"cmp"
+	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 
 	"entente/schema/refusal"
 	"entente/schema/wire"
@@ -25,8 +28,9 @@ type session struct {
 	lines map[string]*line
 	fresh map[wire.Hash]struct{} // swaps proposed in this run: what is known of them is all there is
 	// clockMS is the time of the last event: pauses are short, and the ledger's time stands still while a clock that was set back catches up.
-	clockMS int64
-	amnesc  bool // a peer holds what this bank has lost, and no operator has opened a new epoch
+	clockMS   int64
+	greetings int  // begun so far, so that no two are alike
+	amnesc    bool // a peer holds what this bank has lost, and no operator has opened a new epoch
 }
 
 // line is a peer in this run.
@@ -37,6 +41,7 @@ type line struct {
 	dueMS   int64
 	pauseMS int64
 	pages   map[uint32]struct{} // of its reply, while fenced
+	claimed uint64              // epoch that the peer greeted in and this greeting asks about, 0 for none
 }
 
 // Know tells the machine the other banks of the network, as the trust file names them. It deals with nobody else.
@@ -109,7 +114,8 @@ func (m *Machine) greetAll(out *Output, now int64) {
 func (m *Machine) greet(out *Output, peer string, now int64) {
 	l, c := m.session.lines[peer], m.channel(peer)
 	if l.hello == nil {
-		l.hello = &wire.Hello{Header: m.passing(wire.GreetingID(m.session.nonce, m.Bank, peer), peer, now), Opening: m.Opening, KnownEpoch: c.Epoch, KnownSeq: c.Seq}
+		m.session.greetings++
+		l.hello = &wire.Hello{Header: m.passing(wire.GreetingID(m.session.nonce, m.Bank, fmt.Sprintf("%s %d", peer, m.session.greetings)), peer, now), Opening: m.Opening, KnownEpoch: c.Epoch, KnownSeq: c.Seq}
 	}
 	l.hash = m.pass(out, l.hello, nil)
 	l.dueMS = m.session.clockMS + l.pauseMS
@@ -139,15 +145,19 @@ func (m *Machine) greetAgain(out *Output, now int64) {
 	}
 }
 
-// greeted answers a greeting. A new epoch of the peer is a floor, durable before the answer leaves: what the peer signed before and is not held here will never
-// count any more, and everything that is held is told.
+// greeted answers a greeting with everything that is held of the peer's word which it does not know.
+//
+// A greeting in another epoch proves nothing: it may be late, of a past that the peer has given up since. The peer is greeted afresh, and what it answers to
+// that is its present epoch. Until then the answer says only which epoch is held.
 func (m *Machine) greeted(out *Output, h *wire.Hello, hash wire.Hash, now int64) {
 	c := m.channel(h.Sender)
-	if h.Epoch > c.PeerEpoch {
-		c.PeerEpoch, c.Floor, c.Opening = h.Epoch, h.Epoch, h.Opening
+	if l := m.session.lines[h.Sender]; h.Epoch > c.PeerEpoch && l != nil && l.claimed != h.Epoch {
+		m.session.lines[h.Sender] = &line{pauseMS: greetFirstMS, claimed: h.Epoch}
+		m.greet(out, h.Sender, now)
 	}
 	var pages [][]wire.Hash
-	if known := (Place{h.KnownEpoch, h.KnownSeq}); h.Epoch == c.PeerEpoch && h.Opening == c.Opening && known.Before(c.heard()) {
+	// A bank that never recovered has learnt nothing but by messages with a place.
+	if known := (Place{h.KnownEpoch, h.KnownSeq}); h.Epoch == c.PeerEpoch && h.Opening == c.Opening && (known.Before(c.heard()) || m.Epoch >= epochCounts) {
 		pages = m.dossiers(h.Sender, known)
 	}
 	if len(pages) == 0 {
@@ -160,6 +170,9 @@ func (m *Machine) greeted(out *Output, h *wire.Hello, hash wire.Hash, now int64)
 		}, held)
 	}
 }
+
+// always is a place that comes after every message.
+var always = Place{math.MaxInt64, 0}
 
 func (c *Channel) heard() Place { return Place{c.HeardEpoch, c.Heard} }
 
@@ -192,7 +205,8 @@ func (m *Machine) dossiers(peer string, after Place) [][]wire.Hash {
 	return pages
 }
 
-// replied takes a peer's answer to this run's greeting.
+// replied takes a peer's answer to a greeting of this run. The epoch in which it is signed is the peer's present one, and a floor, durable before anything
+// leaves that rests on it: what the peer signed before and is not held here will never count any more.
 func (m *Machine) replied(out *Output, r *wire.HelloReply, e MessageVerified, now int64) {
 	l, c := m.session.lines[r.Sender], m.channel(r.Sender)
 	if l == nil || l.open || r.Hello != l.hash || r.Epoch < c.Floor || r.Pages == 0 || r.Page >= r.Pages {
@@ -204,6 +218,8 @@ func (m *Machine) replied(out *Output, r *wire.HelloReply, e MessageVerified, no
 	c.Floor = max(c.Floor, r.Epoch)
 	heard := Place{r.HeardEpoch, r.HeardSeq}
 	switch {
+	case r.YourEpoch < m.Epoch:
+		return // it has yet to learn of this epoch
 	case r.YourEpoch > m.Epoch || r.YourEpoch == m.Epoch && r.YourOpening != m.Opening:
 		m.forgot(out, r.Sender, r.YourEpoch, now)
 	case c.Fenced && !complete(r.Held, e.Held):
@@ -238,7 +254,7 @@ func complete(named []wire.Hash, held []Held) bool {
 // the next. Else this is amnesia: it deals with nobody until operators order a recovery.
 func (m *Machine) forgot(out *Output, peer string, taken uint64, now int64) {
 	if m.Fenced() {
-		m.enterEpoch(out, Tenure{taken + 1, nextOpening(m.Opening, taken), wire.Hash{}, now}, now)
+		m.enterEpoch(out, taken, m.Opening, m.cause, now)
 		return
 	}
 	if m.session.amnesc {
@@ -251,27 +267,32 @@ func (m *Machine) forgot(out *Output, peer string, taken uint64, now int64) {
 	m.note(out, NoteAlarm, CodeAmnesia, peer+" holds messages that this bank does not know it signed: order a recovery", wire.Hash{}, now)
 }
 
-// nextOpening derives the nonce of an epoch that follows one which was taken.
-func nextOpening(before wire.ID, taken uint64) wire.ID {
-	h := wire.GreetingID(before, string(rune(taken%math.MaxInt16)), "next")
-	return wire.ID(h[:16])
-}
-
 // recover opens a new epoch: the bank signs nothing but greetings to a peer until that peer has told what it holds.
 func (m *Machine) recover(out *Output, o *wire.Order, cause wire.Hash, now int64) {
-	if o.Key == m.Opening {
+	if cause == m.cause {
 		return
 	}
-	epoch := m.Epoch
+	highest := m.Epoch
 	for _, c := range m.channels {
-		epoch = max(epoch, c.PeerEpoch)
+		highest = max(highest, c.PeerEpoch)
 	}
 	m.session.amnesc = false
-	m.enterEpoch(out, Tenure{epoch + 1, o.Key, cause, now}, now)
+	m.enterEpoch(out, highest, o.Key, cause, now)
 }
 
-func (m *Machine) enterEpoch(out *Output, t Tenure, now int64) {
-	m.Epoch, m.Opening = t.Epoch, t.Opening
+// epochCounts is by how much epochs are apart that follow each other. What is below is drawn: two epochs with the same count that a bank opened after different
+// restores, not knowing of each other, are different all the same, and nothing signed in one of them counts in the other.
+const epochCounts = 1 << 32
+
+// enterEpoch opens the next epoch after the highest one that is known of, this bank's or a peer's.
+func (m *Machine) enterEpoch(out *Output, highest uint64, seed wire.ID, cause wire.Hash, now int64) {
+	count := highest/epochCounts + 1
+	if highest < epochCounts { // the first ones were counted one by one
+		count = highest + 1
+	}
+	drawn := wire.GreetingID(seed, m.session.nonce.String(), strconv.FormatUint(highest, 10))
+	t := Tenure{count*epochCounts + uint64(binary.BigEndian.Uint32(drawn[:4])), wire.ID(drawn[4:20]), cause, now}
+	m.Epoch, m.Opening, m.cause = t.Epoch, t.Opening, t.Cause
 	out.Tenure = &t
 	m.session.fresh = map[wire.Hash]struct{}{}
 	for _, p := range m.peers {
@@ -279,6 +300,14 @@ func (m *Machine) enterEpoch(out *Output, t Tenure, now int64) {
 		out.Channels = append(out.Channels, p.Bank)
 	}
 	m.greetAll(out, now)
+}
+
+// EpochText names an epoch for people: its count, and what was drawn for it.
+func EpochText(epoch uint64) string {
+	if epoch < epochCounts {
+		return strconv.FormatUint(epoch, 10)
+	}
+	return fmt.Sprintf("%d-%08x", epoch/epochCounts, epoch%epochCounts)
 }
 
 // unlock opens a peer that has told everything it holds: what the bank still has to say to it is signed again in the new epoch.
@@ -306,7 +335,7 @@ func (m *Machine) sayAgain(out *Output, s *Swap, p *Peering, now int64) {
 	case s.Role == Initiator && (s.State == Committed || s.State == Aborted) && !p.Acked:
 		m.decideFor(out, s, p, now)
 		m.changed(out, s)
-	case s.Role == Responder && s.State == Prepared:
+	case s.Role == Responder && s.Decision == (wire.Hash{}):
 		m.voteAgain(out, s, p, now)
 		m.changed(out, s)
 	}

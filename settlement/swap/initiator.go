@@ -235,7 +235,8 @@ func (m *Machine) acked(out *Output, a *wire.DecisionAck, now int64) {
 		return
 	}
 	p := s.peer(a.Sender)
-	if p.Decision == (wire.Hash{}) || p.Decision != a.Decision && p.Again != a.Decision {
+	// A decision that was signed again, by what a restore took back, is this bank's word all the same.
+	if p.Decision == (wire.Hash{}) || p.Decision != a.Decision && p.Again == (wire.Hash{}) {
 		m.refuse(out, refusal.Newf(CodeConflict, "acknowledge the decision that was sent", "%s acknowledged decision %s of swap %s", a.Sender, a.Decision.Short(), a.Swap.Short()), a.Swap, now)
 		return
 	}
@@ -270,6 +271,14 @@ func (m *Machine) holdsDecision(out *Output, s *Swap, p *Peering, now int64) {
 // payOn gives the payee of a committed swap its money: out of suspense, where the commit put it; and where a restore had lost the payer's hold, at the bank's
 // own cost.
 func (m *Machine) payOn(out *Output, s *Swap, cause wire.Hash, now int64) {
+	if len(m.ledger.HoldsOf(s.ID)) > 0 {
+		entries, err := m.ledger.Post(s.ID, cause, "", now)
+		if err != nil {
+			panic("swap: what is held for a committed swap cannot be posted: " + err.Error())
+		}
+		m.apply(out, entries)
+		return
+	}
 	if len(m.ledger.InTransit(s.ID)) == 0 {
 		m.cover(out, s, ledger.Movement{Reference: s.ID, Cause: cause, Postings: s.Terms.Legs[0].Postings}, now)
 		return

@@ -157,7 +157,7 @@ func (m *Machine) RestoreChannel(c Channel) {
 // RestoreTenure puts a stored epoch back at start, in any order: the highest one is the present.
 func (m *Machine) RestoreTenure(t Tenure) {
 	if t.Epoch > m.Epoch {
-		m.Epoch, m.Opening = t.Epoch, t.Opening
+		m.Epoch, m.Opening, m.cause = t.Epoch, t.Opening, t.Cause
 	}
 }
 

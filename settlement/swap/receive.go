@@ -29,10 +29,10 @@ func (m *Machine) receive(out *Output, e MessageVerified, now int64) {
 	switch held := m.holds(e.Message, e.Hash); {
 	case held:
 	case h.Epoch < c.Floor:
-		m.refuse(out, refusal.Newf(CodeStaleEpoch, "sign again in the present epoch", "a message of epoch %d of %s, the floor is %d", h.Epoch, h.Sender, c.Floor), h.Swap, now)
+		m.refuse(out, refusal.Newf(CodeStaleEpoch, "sign again in the present epoch", "a message of epoch %s of %s, the floor is %s", EpochText(h.Epoch), h.Sender, EpochText(c.Floor)), h.Swap, now)
 		return
 	case h.Epoch > c.PeerEpoch:
-		m.refuse(out, refusal.Newf(CodeStaleEpoch, "greet before anything is sent in a new epoch", "a message of epoch %d of %s, which has greeted in epoch %d", h.Epoch, h.Sender, c.PeerEpoch), h.Swap, now)
+		m.refuse(out, refusal.Newf(CodeStaleEpoch, "greet before anything is sent in a new epoch", "a message of epoch %s of %s, which has greeted in epoch %s", EpochText(h.Epoch), h.Sender, EpochText(c.PeerEpoch)), h.Swap, now)
 		return
 	}
 	if c.heard().Before(Place{h.Epoch, h.Seq}) {

@@ -34,7 +34,7 @@ func (m *Machine) learn(out *Output, from string, e MessageVerified, now int64) 
 			m.learnDecision(out, from, terms, d, now)
 		case terms.Banks[0].Bank == from:
 			m.learnVote(out, terms, d, now)
-			if d.decision != nil && m.swaps[id] != nil {
+			if d.decision != nil && (m.swaps[id] != nil || !d.decision.Commit) {
 				m.decided(out, d.decision, MessageVerified{Message: d.decision, Hash: d.decisionHash, NowMS: now}, now)
 			}
 		}
@@ -207,7 +207,11 @@ func (m *Machine) learnDecision(out *Output, from string, terms *wire.Terms, d *
 		m.note(out, NoteAlarm, CodeConflict, "decision "+d.decisionHash.String()+" of this bank contradicts what it decided", s.ID, now)
 		return
 	}
-	p.Decision, p.Epoch = first(p.Decision, d.decisionHash), d.decision.Epoch
+	p.Decision = first(p.Decision, d.decisionHash)
+	if p.Epoch == 0 {
+		p.Epoch = d.decision.Epoch
+	}
+	p.Heard = always // no message of the peer's own says that it holds the decision
 	s.Decision = first(s.Decision, d.decisionHash)
 	m.keep(s)
 	m.holdsDecision(out, s, p, now)
@@ -241,12 +245,10 @@ func (m *Machine) decideAsBefore(out *Output, s *Swap, d *dossier, now int64) {
 		m.apply(out, entries)
 	}
 	if len(m.ledger.HoldsOf(s.ID)) > 0 {
-		entries, err := m.ledger.Post(s.ID, cause, m.ledger.Suspense(), now)
-		if err != nil { // suspense is gone or full: what was held goes back, and the commit is paid at the bank's cost
-			m.giveBack(out, s, s.Terms.Instruction, now)
-			m.note(out, NoteAlarm, CodeShortfall, "what was committed cannot be put aside: "+err.Error(), s.ID, now)
+		// Where suspense is closed or full the hold stays until the payee is paid out of it.
+		if entries, err := m.ledger.Post(s.ID, cause, m.ledger.Suspense(), now); err == nil {
+			m.apply(out, entries)
 		}
-		m.apply(out, entries)
 	}
 	s.enter(Committed, now)
 }

@@ -14,6 +14,7 @@ import (
 type backup struct {
 	epoch    uint64
 	opening  wire.ID
+	cause    wire.Hash
 	entries  []ledger.Entry
 	swaps    map[wire.Hash]Swap
 	channels []Channel
@@ -35,7 +36,7 @@ var recoveries = []struct {
 
 func (r *run) keepBackup(m []string) {
 	old := r.banks[m[1]]
-	b := backup{epoch: old.Epoch, opening: old.Opening, entries: slices.Clone(r.journal[m[1]]), swaps: maps.Clone(r.stored[m[1]])}
+	b := backup{epoch: old.Epoch, opening: old.Opening, cause: old.cause, entries: slices.Clone(r.journal[m[1]]), swaps: maps.Clone(r.stored[m[1]])}
 	for peer := range old.channels {
 		b.channels = append(b.channels, old.Channel(peer))
 	}
@@ -46,7 +47,7 @@ func (r *run) keepBackup(m []string) {
 func (r *run) restore(m []string) {
 	bank, b := m[1], r.backups[m[1]]
 	fresh := r.machine(bank, r.banks[bank].Ledger().Currency, 1)
-	fresh.RestoreTenure(Tenure{Epoch: b.epoch, Opening: b.opening})
+	fresh.RestoreTenure(Tenure{Epoch: b.epoch, Opening: b.opening, Cause: b.cause})
 	for _, e := range b.entries {
 		if err := fresh.RestoreEntry(e); err != nil {
 			r.t.Fatal(err)
@@ -60,10 +61,10 @@ func (r *run) restore(m []string) {
 	}
 	r.banks[bank], r.journal[bank], r.stored[bank] = fresh, slices.Clone(b.entries), maps.Clone(b.swaps)
 	r.orders++
+	r.step(bank, Started{Nonce: idOf(fmt.Sprintf("run %d of %s", r.orders, bank)), NowMS: r.nowMS})
 	if m[2] == "" {
 		r.step(bank, r.world.order(bank, wire.Order{Kind: wire.OrderRecover}))
 	}
-	r.step(bank, Started{Nonce: idOf(fmt.Sprintf("run %d of %s", r.orders, bank)), NowMS: r.nowMS})
 }
 
 // passes keeps a message of a greeting until somebody hears it.
@@ -71,8 +72,8 @@ func (r *run) passes(bank string, o Outgoing) {
 	link := bank + " to " + o.Key.Recipient
 	switch msg := o.Message.(type) {
 	case *wire.Hello:
-		r.say("%s greets %s in epoch %d, and knows %d messages of epoch %d", bank, o.Key.Recipient, msg.Epoch, msg.KnownSeq, msg.KnownEpoch)
-		r.passing[link] = nil
+		r.say("%s greets %s in epoch %s, and knows %d messages of epoch %s", bank, o.Key.Recipient, EpochText(msg.Epoch), msg.KnownSeq, EpochText(msg.KnownEpoch))
+		r.passing[link], r.greetings[link] = nil, o
 	case *wire.HelloReply:
 		r.say("%s answers %s with %d messages", bank, o.Key.Recipient, len(msg.Held))
 	}
@@ -82,7 +83,11 @@ func (r *run) passes(bank string, o Outgoing) {
 // hears carries a bank's greeting to a peer, and the peer's answer back.
 func (r *run) hears(m []string) {
 	bank, peer := m[1], m[2]
-	for _, link := range []string{bank + " to " + peer, peer + " to " + bank} {
+	for i := range 8 {
+		if o, greeted := r.greetings[bank+" to "+peer]; i == 4 && greeted && !r.banks[bank].Speaks(peer) {
+			r.passing[bank+" to "+peer] = append(r.passing[bank+" to "+peer], o) // it is repeated
+		}
+		link := []string{bank + " to " + peer, peer + " to " + bank}[i%2]
 		letters := r.passing[link]
 		r.passing[link] = nil
 		for _, o := range letters {

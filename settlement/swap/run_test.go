@@ -18,14 +18,15 @@ import (
 // run plays a file of testdata: prose lines stay, lines that begin with "> " are carried out, and indented lines are what came of it.
 type run struct {
 	*world
-	t        *testing.T
-	payments map[string]PaymentAuthorised
-	order    []string              // names of payments as they were defined
-	sent     map[string][]Outgoing // by "PROPOSE of p1"
-	stored   map[string]map[wire.Hash]Swap
-	passing  map[string][]Outgoing // greetings and answers under way, by "RBI to BOJ"
-	backups  map[string]backup
-	out      []string
+	t         *testing.T
+	payments  map[string]PaymentAuthorised
+	order     []string              // names of payments as they were defined
+	sent      map[string][]Outgoing // by "PROPOSE of p1"
+	stored    map[string]map[wire.Hash]Swap
+	passing   map[string][]Outgoing // greetings and answers under way, by "RBI to BOJ"
+	backups   map[string]backup
+	greetings map[string]Outgoing
+	out       []string
 }
 
 var verbs = map[wire.PayloadType]string{wire.TypePropose: "PROPOSE", wire.TypeVote: "VOTE", wire.TypeDecision: "DECISION", wire.TypeDecisionAck: "ACK"}
@@ -172,7 +173,7 @@ func (r *run) restart(m []string) {
 	bank := m[1]
 	old := r.banks[bank]
 	fresh := r.machine(bank, old.Ledger().Currency, old.Epoch)
-	fresh.Opening, fresh.session, fresh.doubt = old.Opening, old.session, old.doubt // of the run, and of the epoch
+	fresh.Opening, fresh.cause, fresh.session, fresh.doubt = old.Opening, old.cause, old.session, old.doubt // of the run, and of the epoch
 	for _, e := range r.journal[bank] {
 		if err := fresh.RestoreEntry(e); err != nil {
 			r.t.Fatal(err)
@@ -356,7 +357,7 @@ func TestRunsOfTheProtocolReadAsTheyAreWritten(t *testing.T) {
 
 func play(t *testing.T, text string) string {
 	r := &run{world: newWorld(t), t: t, payments: map[string]PaymentAuthorised{}, sent: map[string][]Outgoing{},
-		stored: map[string]map[wire.Hash]Swap{}, passing: map[string][]Outgoing{}, backups: map[string]backup{}}
+		stored: map[string]map[wire.Hash]Swap{}, passing: map[string][]Outgoing{}, backups: map[string]backup{}, greetings: map[string]Outgoing{}}
 	for bank := range r.banks {
 		r.stored[bank] = map[wire.Hash]Swap{}
 	}

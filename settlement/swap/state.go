@@ -119,6 +119,7 @@ type Machine struct {
 	// Opens checks that a bill's recorded commitments open to what is stated: payment.CheckOpening, unless somebody remembers its answers.
 	Opens func(bill wire.Hash, chunks []wire.Chunk, o *wire.TotalOpening) error
 
+	cause    wire.Hash // order that opened the epoch
 	ledger   ledgerState
 	swaps    map[wire.Hash]*Swap
 	open     map[wire.Hash]struct{}  // swaps the clock may still abort
