@@ -140,7 +140,7 @@ func (d *dossier) payment() *payment.Authorised {
 
 // rebind binds the quote of this bank's leg, and the opening of the bills, as the first vote did.
 func (m *Machine) rebind(s *Swap, p *payment.Authorised, move *ledger.Movement) {
-	s.Quote = p.Hops()[s.place(m.Bank)-1].QuoteHash
+	s.Quote = p.Hops()[s.Place(m.Bank)-1].QuoteHash
 	if len(move.Bills) == 0 {
 		return
 	}
@@ -151,7 +151,7 @@ func (m *Machine) rebind(s *Swap, p *payment.Authorised, move *ledger.Movement) 
 
 // billsHere are the bills that a swap discharges on this ledger: all of them on the payee's, which is the last.
 func (m *Machine) billsHere(s *Swap) []wire.Hash {
-	if s.place(m.Bank) == len(s.Terms.Banks)-1 {
+	if s.Place(m.Bank) == len(s.Terms.Banks)-1 {
 		return s.Terms.Bills
 	}
 	return nil

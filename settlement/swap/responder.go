@@ -142,7 +142,7 @@ func (m *Machine) prepare(s *Swap, e MessageVerified, now int64) ([]ledger.Entry
 // leg checks this bank's part of a payment and binds its quote. It gives what is to be held.
 func (m *Machine) leg(s *Swap, p *payment.Authorised, now int64) (ledger.Movement, error) {
 	t, hops := &s.Terms, p.Hops()
-	at := s.place(m.Bank)
+	at := s.Place(m.Bank)
 	move := ledger.Movement{Reference: s.ID, Postings: t.Legs[at].Postings}
 	before := hops[at-1]
 	q := before.Quote
@@ -184,8 +184,8 @@ func (m *Machine) risk(t *wire.Terms) error {
 	return nil
 }
 
-// place finds a bank among those of the terms.
-func (s *Swap) place(bank string) int {
+// Place finds a bank among those of the terms, -1 if it is none of them.
+func (s *Swap) Place(bank string) int {
 	for i, b := range s.Terms.Banks {
 		if b.Bank == bank {
 			return i
