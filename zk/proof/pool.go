@@ -25,8 +25,8 @@ func NewPool(keys *Keys, workers int) *Pool {
 	return &Pool{keys: keys.OnCores(1), workers: make(chan struct{}, workers)}
 }
 
-// GiveWay has the workers stand back while something more urgent is busy on the same cores: between the stages of a proof each rests nine times as long as it
-// worked, or until urgent says that it is over. A proof takes up to ten times its time then, and nothing is ever given up. It is to be called before the
+// GiveWay has the workers stand back while something more urgent is busy on the same cores: between the stages of a proof each rests four times as long as it
+// worked, or until urgent says that it is over. A proof takes up to five times its time then, and nothing is ever given up. It is to be called before the
 // pool is used; urgent is asked by several goroutines at once.
 func (p *Pool) GiveWay(urgent func() bool) {
 	p.keys = &Keys{circuits: p.keys.circuits, cores: p.keys.cores, urgent: urgent}

@@ -32,7 +32,7 @@ type prover struct {
 
 // How a prover stands back: for so many times as long as it worked, asking again after each pause.
 const (
-	restTimes = 9
+	restTimes = 4
 	restPause = 2 * time.Millisecond
 )
 
