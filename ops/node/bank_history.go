@@ -15,7 +15,7 @@ import (
 type PastQuery struct {
 	Account string
 	Size    int64 // entries; 0 to go by AtMS
-	AtMS    int64 // 0 for now
+	AtMS    int64 // 0: as of the latest entry
 }
 
 func (q *PastQuery) fields(f *wire.Fields) {
@@ -74,7 +74,7 @@ func (b *Bank) onPast(ctx context.Context, from wire.Key, body []byte) ([]byte, 
 type StatementQuery struct {
 	Account string
 	FromMS  int64 // booked from this time on, 0 for the beginning
-	UntilMS int64 // and before this one, 0 for now
+	UntilMS int64 // and before this one; 0: up to the latest entry
 	Size    int64 // as of so many entries in place of UntilMS, so that the pages of one statement belong together; 0 on the first
 	Page    int64 // entry from which the page goes on, 0 for the first
 	Lines   int64 // at most

@@ -26,7 +26,7 @@ import (
 
 // BankLog says how a bank shows its log, watches those of the other banks, and has its own watched.
 type BankLog struct {
-	Listener    net.Listener                 // where the log and the witness are served; nil for nowhere. The bank closes it
+	Listener    net.Listener                 // where the log and the witness are served; nil when they are not served. The bank closes it
 	TLS         *tls.Config                  // nil for plain HTTP
 	Readers     map[string][sha256.Size]byte // who may read entries over HTTP: name to the SHA-256 of a token
 	Witnesses   map[string]string            // other banks to the address of their witness

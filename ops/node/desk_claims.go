@@ -26,6 +26,18 @@ func (r *claimRequest) fields(f *wire.Fields) {
 	wire.List(f, 2, &r.bills, 1<<13, func(f *wire.Fields, h *wire.Hash) { f.Fixed(1, h[:]) })
 }
 
+// claimAsked reads an auditor's request for a claim, and opens the log head it is about.
+func (d *Desk) claimAsked(from wire.Key, body []byte) (r claimRequest, bank trust.Bank, head wire.Head, err error) {
+	if err = d.auditor(from); err != nil {
+		return r, bank, head, err
+	}
+	if err = wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
+		return r, bank, head, err
+	}
+	bank, head, err = d.head(r.note)
+	return r, bank, head, err
+}
+
 // slice begins a claim of this nation about its bills under a head.
 func (d *Desk) slice(bank trust.Bank, head wire.Head) (wire.Slice, error) {
 	nonce, err := randomHash()
@@ -35,22 +47,15 @@ func (d *Desk) slice(bank trust.Bank, head wire.Head) (wire.Slice, error) {
 // onBudget proves that everything this nation is billed on one ledger keeps within the budget its agreement gives it in that currency. It answers with nothing
 // where there is no budget or no bill, and refuses (over_limit) to prove what is not so.
 func (d *Desk) onBudget(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
-	if err := d.auditor(from); err != nil {
-		return nil, err
-	}
-	var r claimRequest
-	if err := wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
-		return nil, err
-	}
-	bank, head, err := d.head(r.note)
+	asked, bank, head, err := d.claimAsked(from, body)
 	if err != nil {
 		return nil, err
 	}
 	budget, ok := d.charter().Budget(d.cfg.Nation, bank.Currency)
-	if !ok || len(r.bills) == 0 {
+	if !ok || len(asked.bills) == 0 {
 		return nil, nil
 	}
-	bills, err := d.named(bank.ID, head.Size, r.bills, func(b *DeskBill) bool { return b.Bill.Debtor == d.cfg.Nation })
+	bills, err := d.named(bank.ID, head.Size, asked.bills, func(b *DeskBill) bool { return b.Bill.Debtor == d.cfg.Nation })
 	if err != nil {
 		return nil, err
 	}
@@ -105,18 +110,11 @@ func (d *Desk) named(bank string, size int64, named []wire.Hash, which func(*Des
 // onClosing proves, for every category whose cost the members share, that what this nation supplied was divided as agreed. A desk without bills under that
 // head answers with an empty list.
 func (d *Desk) onClosing(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
-	if err := d.auditor(from); err != nil {
-		return nil, err
-	}
-	var r claimRequest
-	if err := wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
-		return nil, err
-	}
-	bank, head, err := d.head(r.note)
+	asked, bank, head, err := d.claimAsked(from, body)
 	if err != nil {
 		return nil, err
 	}
-	bills, err := d.named(bank.ID, head.Size, r.bills, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation })
+	bills, err := d.named(bank.ID, head.Size, asked.bills, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation })
 	if err != nil {
 		return nil, err
 	}

@@ -82,14 +82,7 @@ func (d *Desk) head(note []byte) (trust.Bank, wire.Head, error) {
 
 // onStatement proves the totals by category of all bills this nation is owed that are leaves under a signed log head. A desk without bills under that head answers with nothing.
 func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]byte, error) {
-	if err := d.auditor(from); err != nil {
-		return nil, err
-	}
-	var r claimRequest
-	if err := wire.DecodeFields(body, wire.LimitBatch, r.fields); err != nil {
-		return nil, err
-	}
-	bank, head, err := d.head(r.note)
+	asked, bank, head, err := d.claimAsked(from, body)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +92,7 @@ func (d *Desk) onStatement(ctx context.Context, from wire.Key, body []byte) ([]b
 	}
 	s := wire.Statement{Network: d.cfg.Trust.Network, Programme: d.programme, Creditor: d.cfg.Nation, Ledger: bank.ID, Currency: bank.Currency,
 		Origin: head.Origin, Size: head.Size, Root: head.Root, Nonce: nonce, Mask: uint16(1<<len(d.cfg.Agreement.Categories) - 1)}
-	bills, err := d.named(bank.ID, head.Size, r.bills, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation })
+	bills, err := d.named(bank.ID, head.Size, asked.bills, func(b *DeskBill) bool { return b.Bill.Creditor == d.cfg.Nation })
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,11 @@ func documents() (samples []document, empty []func() document) {
 	with(&chunkOpening{records: [][]byte{{5}}, salts: []commit.Digest{{6}}, r: commit.Scalar{7}, s: commit.Scalar{8}}, func() document { return new(chunkOpening) })
 	with(&offer{envelope: []byte{1}, reference: "EX-1"}, func() document { return new(offer) })
 	with(&QuoteRequest{Sell: "INR", Buy: "JPY", BuyMinor: 3}, func() document { return new(QuoteRequest) })
+	with(&Submission{Payment: []byte{1}, Bills: [][]byte{{2}, {3}}}, func() document { return new(Submission) })
+	with(&claimRequest{note: []byte("log\n1\n"), bills: []wire.Hash{{4}}}, func() document { return new(claimRequest) })
+	with(&hashList{list: []wire.Hash{{5}, {6}}}, func() document { return new(hashList) })
+	with(&PastQuery{Account: "RBI-IND", AtMS: 5}, func() document { return new(PastQuery) })
+	with(&StatementQuery{Account: "RBI-IND", UntilMS: 9}, func() document { return new(StatementQuery) })
 	return samples, empty
 }
 
