@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entente/bridge/tiles"
+	"entente/ops/pgtest"
 	"entente/schema/refusal"
 	"entente/settlement/engine"
 	"entente/zk/transcript"
@@ -53,7 +54,7 @@ func (b *bank) head(t *testing.T, f *torchwood.TileFetcher) torchwood.Checkpoint
 }
 
 func TestAStandardClientReadsAndVerifiesTheLog(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	for name, store := range map[string]func(testing.TB) engine.Store{"memory": inMemory, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			b := newBank(t, store(t))
@@ -98,7 +99,7 @@ func TestAStandardClientReadsAndVerifiesTheLog(t *testing.T) {
 }
 
 func TestTilesOfEveryLevelAreServed(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	b := newBank(t, inMemory(t))
 	const size = 1<<16 + 300
 	b.grow(size)
@@ -132,7 +133,7 @@ func TestTilesOfEveryLevelAreServed(t *testing.T) {
 }
 
 func TestWhatIsAnsweredToWhom(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	b := newBank(t, inMemory(t))
 	if answer := b.get("/checkpoint"); answer.StatusCode != http.StatusNotFound || answer.Body.Close() != nil {
 		t.Errorf("a log without leaves has a head: %d", answer.StatusCode)
@@ -195,7 +196,7 @@ func TestWhatIsAnsweredToWhom(t *testing.T) {
 }
 
 func TestEntriesAreCompressedForWhoAsks(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	b := newBank(t, inMemory(t))
 	b.grow(256)
 	plain, packed := b.get("/tile/entries/000", "Authorization", "Bearer "+token, "Accept-Encoding", "identity"), b.get("/tile/entries/000", "Authorization", "Bearer "+token)
@@ -224,7 +225,7 @@ func (f *failing) Leaves(ctx context.Context, from, to int64) ([][]byte, error) 
 }
 
 func TestAFaultIsToldToTheBankAndNotToTheReader(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	store := &failing{Store: inMemory(t), err: errors.New("disk 7 of host db-3 is gone")}
 	b := newBank(t, store)
 	b.grow(10)
@@ -243,7 +244,7 @@ func TestAFaultIsToldToTheBankAndNotToTheReader(t *testing.T) {
 }
 
 func TestProofsFromAFalseLogAreNotMade(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	store := &failing{Store: inMemory(t)}
 	b := newBank(t, store)
 	b.grow(10)

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/mod/sumdb/note"
 
 	"entente/bridge/tiles"
@@ -28,18 +27,6 @@ import (
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-// noLeaks fails a test that leaves goroutines behind, those of the shared server aside.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	pgtest.ForTest(t)
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		if err := goleak.Find(before); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 const (
 	origin = "boj.test/JPY"

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
 	"golang.org/x/mod/sumdb/note"
 
 	"entente/bridge/witness"
@@ -25,17 +24,11 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// noLeaks fails a test that leaves goroutines behind, those of the shared server aside.
+// noLeaks fails a test that leaves goroutines behind, those of the shared server and of idle connections aside.
 func noLeaks(t testing.TB) {
 	t.Helper()
-	pgtest.ForTest(t)
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		if err := goleak.Find(before); err != nil {
-			t.Error(err)
-		}
-	})
+	pgtest.NoLeaks(t)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections) // runs before the look
 }
 
 // stores give what opens a store again and again on one database.

@@ -76,6 +76,18 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// NoLeaks fails a test that leaves goroutines behind, those of the shared server aside.
+func NoLeaks(tb testing.TB) {
+	tb.Helper()
+	ForTest(tb)
+	before := goleak.IgnoreCurrent()
+	tb.Cleanup(func() {
+		if err := goleak.Find(before); err != nil {
+			tb.Error(err)
+		}
+	})
+}
+
 // ForTest gives the test run's server, started with the first call.
 func ForTest(tb testing.TB) *pgserver.Server {
 	tb.Helper()

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"testing"
 
+	"entente/ops/pgtest"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/engine"
@@ -10,7 +11,7 @@ import (
 )
 
 func TestPartsThatDoNotFitAreRefused(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	other := newHouse(t, "rba", "AUD", memory)
 	for name, change := range map[string]func(*engine.Config){
 		"no store":                      func(c *engine.Config) { c.Store = nil },
@@ -39,7 +40,7 @@ func TestPartsThatDoNotFitAreRefused(t *testing.T) {
 }
 
 func TestEvidenceThatNoStoreTakesIsRefusedBeforeTheEvent(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	h := newHouse(t, "boj", "JPY", memory)
 	e := h.start()
 	for _, bad := range []engine.Evidence{{Kind: "", Bytes: []byte{1}}, {Kind: "order"}, {Kind: "a\x00b", Bytes: []byte{1}}, {Kind: "\xff", Bytes: []byte{1}}} {

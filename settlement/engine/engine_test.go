@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/ops/pgtest"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/engine"
@@ -36,7 +37,7 @@ func TestWhatWasAnsweredIsThereAfterARestart(t *testing.T) {
 }
 
 func TestAnEngineThatDiesIsReplacedAndFenced(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	for _, name := range []string{"memory", "postgres"} {
 		t.Run(name, func(t *testing.T) {
 			var url string
@@ -234,7 +235,7 @@ func TestManyAtOnceShareCommitsAndKeepTheirAnswers(t *testing.T) {
 }
 
 func TestAFullQueueRefuses(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	h := newHouse(t, "boj", "JPY", memory)
 	store, err := h.open(t)
 	if err != nil {
@@ -362,7 +363,7 @@ func balanceOf(t testing.TB, h *house, account string) (ledger.Account, int64) {
 }
 
 func TestADefectOfTheMachineStopsTheEngineAndNotTheProcess(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	h := newHouse(t, "boj", "JPY", memory)
 	e := h.start()
 	h.furnish("JPN", 500, 900)

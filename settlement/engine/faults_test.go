@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"entente/ops/pgtest"
 	"entente/settlement/engine"
 )
 
@@ -51,7 +52,7 @@ func keepAlive(t *testing.T, h *house) (stop func()) {
 }
 
 func TestLosingTheDatabaseUnderLoadLosesNothingAndDoublesNothing(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "boj")
 	h := newHouse(t, "boj", "JPY", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	h.start()
@@ -110,7 +111,7 @@ func TestLosingTheDatabaseUnderLoadLosesNothingAndDoublesNothing(t *testing.T) {
 }
 
 func TestSwapsSettleWhileBothDatabasesDropTheirSessions(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	urls := map[string]string{}
 	p := newPair(t, func(t testing.TB, bank string) func(testing.TB) (engine.Store, error) {
 		url, open := postgresDatabase(t, bank)

@@ -61,7 +61,7 @@ func played(t *testing.T) (*pair, map[string]string) {
 }
 
 func TestFsckFindsNothingWrongWithWhatWasWritten(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	p, urls := played(t)
 	for range 2 { // and again after a restart, which goes on in the chain
 		for _, h := range []*house{p.aus, p.jpn} {
@@ -84,7 +84,7 @@ func TestFsckFindsNothingWrongWithWhatWasWritten(t *testing.T) {
 }
 
 func TestFsckNamesTheFirstBrokenEntry(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	p, urls := played(t)
 	h, url := p.aus, urls["rba"]
 	for _, test := range []struct {
@@ -125,7 +125,7 @@ func TestFsckNamesTheFirstBrokenEntry(t *testing.T) {
 }
 
 func TestARunningBankStopsAtDamageAndDoesNotOpenAgain(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "boj")
 	h := newHouse(t, "boj", "JPY", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	e := h.start()

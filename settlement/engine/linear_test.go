@@ -11,6 +11,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"entente/ops/pgtest"
 	"entente/schema/refusal"
 	"entente/schema/wire"
 	"entente/settlement/engine"
@@ -173,7 +174,7 @@ func (l *linear) carryOut(t *testing.T, c call) result {
 }
 
 func TestConcurrentHistoriesOfTransfersAndHoldsAreLinearizable(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	const clients, calls = 5, 28
 	for seed := range uint64(4) {
 		url, open := postgresDatabase(t, "boj")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"entente/ops/pgtest"
 	"entente/schema/refusal"
 	"entente/settlement/engine"
 	"entente/zk/transcript"
@@ -67,7 +68,7 @@ func TestEveryFullTileHasItsNode(t *testing.T) {
 }
 
 func TestNodesThatAreMissingAreMadeAndFalseOnesStopTheStart(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "boj")
 	h := newHouse(t, "boj", "JPY", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	nodes := nodesOf(t, leafy(h))

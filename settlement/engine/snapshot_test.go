@@ -40,7 +40,7 @@ func keepSnapshot(t testing.TB, h *house, url string) {
 }
 
 func TestAStartFromASnapshotGivesWhatFoldingEverythingGives(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	p, urls := played(t)
 	for _, h := range []*house{p.aus, p.jpn} {
 		for round := range 3 { // into both slots, and over the first
@@ -79,7 +79,7 @@ func newHouseAt(t testing.TB, h *house, url string) *lodger {
 }
 
 func TestAChangedSnapshotStopsTheStartAndIsFoundByFsck(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	p, urls := played(t)
 	keepSnapshot(t, p.aus, urls["rba"])
 	for name, statement := range map[string]string{

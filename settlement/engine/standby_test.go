@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"entente/ops/pgtest"
 	"entente/settlement/engine"
 	"entente/settlement/postgres"
 )
 
 func TestAStandbyWaitsTakesOverAndFencesTheWriterBefore(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "boj")
 	h := newHouse(t, "boj", "JPY", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	first := h.start()
@@ -53,7 +54,7 @@ func TestAStandbyWaitsTakesOverAndFencesTheWriterBefore(t *testing.T) {
 
 // Two writers that both believe in their turn never both commit: whatever one of them acknowledges is there once, and the chain of batches has no branch.
 func TestTwoWritersAtOnceLoseAndDoubleNothing(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "boj")
 	h := newHouse(t, "boj", "JPY", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	h.start()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"entente/ops/pgtest"
 	"entente/schema/migrations"
 	"entente/settlement/engine"
@@ -13,18 +11,6 @@ import (
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-// noLeaks fails a test that leaves goroutines behind, those of the shared server aside.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	pgtest.ForTest(t)
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		if err := goleak.Find(before); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // database makes an empty database for a bank, and gives what opens a writer's session on it.
 type database func(t testing.TB, bank string) func(testing.TB) (engine.Store, error)
@@ -47,7 +33,7 @@ func postgresDatabase(t testing.TB, bank string) (string, func(testing.TB) (engi
 
 // overBoth runs one test over both stores.
 func overBoth(t *testing.T, test func(*testing.T, database)) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	t.Run("memory", func(t *testing.T) { t.Parallel(); test(t, memory) })
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, onPostgres) })
 }

@@ -28,7 +28,7 @@ func rewrite(t *testing.T, url, statement string) {
 }
 
 func TestAChangedJournalStopsTheStart(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "boj")
 	h := newHouse(t, "boj", "JPY", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	h.start()
@@ -76,7 +76,7 @@ func TestAChangedJournalStopsTheStart(t *testing.T) {
 }
 
 func TestALostPackageOfASwapStopsTheStart(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url, open := postgresDatabase(t, "rba")
 	h := newHouse(t, "rba", "AUD", func(testing.TB, string) func(testing.TB) (engine.Store, error) { return open })
 	h.start()

@@ -43,7 +43,7 @@ func story(t *testing.T, d *postgres.Desk) string {
 }
 
 func TestADeskRemembers(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d := openDesk(t, url)
 	made := postgres.DeskEvent{Kind: "made", Subject: wire.Hash{1}, Body: []byte("a"), AtMS: 5, Once: true}
@@ -78,7 +78,7 @@ func TestADeskRemembers(t *testing.T) {
 }
 
 func TestADeskGoesOnWhenItsSessionsAreCut(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d := openDesk(t, url)
 	const writers, each = 8, 15
@@ -108,7 +108,7 @@ func TestADeskGoesOnWhenItsSessionsAreCut(t *testing.T) {
 }
 
 func TestReplayStopsWhereItIsTold(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	d := openDesk(t, pgtest.Migrated(t, migrations.Desk, postgres.Migrate))
 	if _, err := d.Append(t.Context(), []postgres.DeskEvent{{Kind: "a", AtMS: 1}, {Kind: "b", AtMS: 2}}); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestReplayStopsWhereItIsTold(t *testing.T) {
 }
 
 func TestADeskKeepsDocuments(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)
 	d := openDesk(t, url)
 	for _, b := range []string{"first", "second"} {

@@ -1,11 +1,15 @@
 package postgres_test
 
-import "testing"
+import (
+	"testing"
+
+	"entente/ops/pgtest"
+)
 
 const tenureRow = "INSERT INTO tenure VALUES (2, r(16, 1), r(32, 1), 5, 1)"
 
 func TestTheDatabaseRefusesImpossibleEpochs(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	conn := furnished(t)
 	run(t, conn, tenureRow)
 	const (

@@ -7,24 +7,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 
 	"entente/ops/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-// noLeaks fails a test that leaves goroutines behind, those of the shared server aside.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	pgtest.ForTest(t)
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		if err := goleak.Find(before); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // connect gives a session of the test's own.
 func connect(t testing.TB, url string) *pgx.Conn {

@@ -1,9 +1,13 @@
 package postgres_test
 
-import "testing"
+import (
+	"testing"
+
+	"entente/ops/pgtest"
+)
 
 func TestTheDatabaseRefusesImpossibleOperations(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	conn := furnished(t)
 	run(t, conn, "INSERT INTO entry VALUES (4, 5, 1, 0, 4, 'ISSUANCE', 'DESK-JPN', NULL, r(16, 4), 'b', 'l', 'RTGS-1')")
 	run(t, conn, "INSERT INTO entry VALUES (5, 5, 1, 0, 13, 'DESK-JPN', 'ISSUANCE', NULL, r(16, 5), 'b', 'l', NULL, 4)")

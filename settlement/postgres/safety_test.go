@@ -13,7 +13,7 @@ import (
 )
 
 func TestARoleThatCouldChangeTheJournalIsRefused(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	for _, test := range []struct{ name, as, grant, want string }{
 		{"a superuser", "admin", "", "entente is a superuser"},
 		{"the owner of the tables", "owner", "", "entente_owner owns account"},
@@ -46,7 +46,7 @@ func TestARoleThatCouldChangeTheJournalIsRefused(t *testing.T) {
 
 // What the application may do is what the second line, the triggers, would let pass: nobody has granted it more, in whatever table comes.
 func TestTheApplicationAddsToTheJournalAndChangesNothingInIt(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	app := connect(t, url)
 	rows, err := connect(t, pgtest.Owner(url)).Query(t.Context(), "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")
@@ -73,7 +73,7 @@ func TestTheApplicationAddsToTheJournalAndChangesNothingInIt(t *testing.T) {
 }
 
 func TestOneWhoWasNotLetInIsToldHow(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	empty := pgtest.Empty(t)
 	if err := postgres.Migrate(t.Context(), empty, migrations.Bank); err != nil {
 		t.Fatal(err)

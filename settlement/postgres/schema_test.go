@@ -77,7 +77,7 @@ func tried(t *testing.T, conn *pgx.Conn, statement string) string {
 }
 
 func TestTheDatabaseRefusesImpossibleRows(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	conn := furnished(t)
 	// Each statement is one change away from a row that is taken.
 	for _, test := range []struct{ rule, statement string }{
@@ -208,7 +208,7 @@ func TestTheDatabaseRefusesImpossibleRows(t *testing.T) {
 }
 
 func TestTheDatabaseRefusesToTakeAWordBack(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	conn := furnished(t)
 	const final, word = "EN003", "EN004"
 	for _, test := range []struct{ code, statement string }{
@@ -284,7 +284,7 @@ func TestEveryRuleIsShownToRefuse(t *testing.T) {
 }
 
 func TestEveryTableAndFunctionIsExplained(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	for name, url := range map[string]string{"bank": pgtest.Migrated(t, migrations.Bank, postgres.Migrate), "desk": pgtest.Migrated(t, migrations.Desk, postgres.Migrate)} {
 		conn := connect(t, pgtest.Owner(url))
 		rows, err := conn.Query(t.Context(), `
@@ -302,7 +302,7 @@ func TestEveryTableAndFunctionIsExplained(t *testing.T) {
 }
 
 func TestMigratingAgainChangesNothingAndALaterSchemaIsRefused(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Empty(t)
 	done := make(chan error, 3)
 	for range cap(done) {

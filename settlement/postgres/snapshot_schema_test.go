@@ -1,9 +1,13 @@
 package postgres_test
 
-import "testing"
+import (
+	"testing"
+
+	"entente/ops/pgtest"
+)
 
 func TestTheDatabaseRefusesImpossibleSeals(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	conn := furnished(t)
 	for _, test := range []struct{ rule, statement string }{
 		{"", "INSERT INTO batch VALUES (2, 1, 5, r(32, 1), r(64, 1), r(96, 1))"},

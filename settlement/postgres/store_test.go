@@ -34,7 +34,7 @@ func noteBatch(id int64) *engine.Batch {
 }
 
 func TestADatabaseThatCannotBeTakenIsRefused(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	bank, desk, empty := pgtest.Migrated(t, migrations.Bank, postgres.Migrate), pgtest.Migrated(t, migrations.Desk, postgres.Migrate), pgtest.Empty(t)
 	if err := open(t, bank, "boj").Close(); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestADatabaseThatCannotBeTakenIsRefused(t *testing.T) {
 }
 
 func TestAServerThatLosesCommitsIsRefused(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	for _, value := range []string{"off", "local"} {
 		url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 		run(t, connect(t, pgtest.Admin(url)), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = "+value+"', current_database()); END $$")
@@ -79,7 +79,7 @@ func TestAServerThatLosesCommitsIsRefused(t *testing.T) {
 }
 
 func TestOneWriterAtATime(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	first := open(t, url, "boj")
 	if err := first.Commit(t.Context(), noteBatch(1)); err != nil {
@@ -108,7 +108,7 @@ func TestOneWriterAtATime(t *testing.T) {
 }
 
 func TestAWriterWhoseTermIsOverIsFencedWithinItsSession(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	run(t, connect(t, url), "UPDATE writer SET term = term + 1")
@@ -118,7 +118,7 @@ func TestAWriterWhoseTermIsOverIsFencedWithinItsSession(t *testing.T) {
 }
 
 func TestACommitThatBrokeOffIsLookedUp(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	if err := s.Commit(t.Context(), noteBatch(1)); err != nil {
@@ -151,7 +151,7 @@ func TestACommitThatBrokeOffIsLookedUp(t *testing.T) {
 
 // A commit that waits in the server while its client is gone must be decided before the look-up answers.
 func TestTheLookUpWaitsForATransactionInFlight(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Migrated(t, migrations.Bank, postgres.Migrate)
 	s := open(t, url, "boj")
 	other := connect(t, url)
@@ -177,7 +177,7 @@ func TestTheLookUpWaitsForATransactionInFlight(t *testing.T) {
 }
 
 func TestACommitHeedsNoCancelling(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	s := open(t, pgtest.Migrated(t, migrations.Bank, postgres.Migrate), "boj")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -15,7 +15,7 @@ import (
 )
 
 func TestSpansTellThatStatementsRanAndNothingInThem(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 	url := pgtest.Migrated(t, migrations.Desk, postgres.Migrate)

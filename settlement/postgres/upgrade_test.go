@@ -15,7 +15,7 @@ import (
 // TestADatabaseFromBeforeOperationsGetsItsHistory migrates a database that holds entries of the first version, and compares what it is given with what
 // counting these entries gives.
 func TestADatabaseFromBeforeOperationsGetsItsHistory(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	url := pgtest.Empty(t)
 	before := fstest.MapFS{}
 	for _, name := range []string{"00001_writer.sql", "00002_journal.sql", "00003_swap.sql"} {

@@ -1,6 +1,10 @@
 package postgres_test
 
-import "testing"
+import (
+	"testing"
+
+	"entente/ops/pgtest"
+)
 
 const (
 	nodeRow          = "INSERT INTO node VALUES (1, 0, r(32, 1))"
@@ -9,7 +13,7 @@ const (
 )
 
 func TestTheDatabaseRefusesImpossibleHeads(t *testing.T) {
-	noLeaks(t)
+	pgtest.NoLeaks(t)
 	conn := furnished(t)
 	for _, row := range []string{nodeRow, witnessedRow, contradictionRow} {
 		run(t, conn, row)
